@@ -1,0 +1,100 @@
+# shellcheck shell=bash
+# Building Ticketbus itself, and running its daemons.
+
+PROGRAMS=(ticketbus-worker ticketbus-indexer ticketbus-gateway ticketctl)
+
+ensure_build() { with_lock "$TOOLS_DIR/build.lock" build_release; }
+
+# build_release: ninja decides what has to be compiled; a program is copied only when it differs, so that a running
+# daemon is replaced exactly when its program changed.
+build_release() {
+    local build=$REPO_DIR/build/release program built changed=0
+    if [[ ! -f $build/build.ninja ]]; then (cd "$REPO_DIR" && cmake --preset release); fi
+    cmake --build "$build" --parallel "$(nproc)" ||
+        fail "The build failed. By hand: cmake --preset release && cmake --build --preset release"
+    mkdir -p "$BIN_DIR"
+    for program in "${PROGRAMS[@]}"; do
+        built=$(find "$build" -type f -name "$program" -perm -u+x -print -quit)
+        if [[ -n $built ]] && ! cmp -s "$built" "$BIN_DIR/$program"; then
+            install -m 0755 "$built" "$BIN_DIR/$program.new"
+            mv -f "$BIN_DIR/$program.new" "$BIN_DIR/$program"
+            changed=$((changed + 1))
+        fi
+    done
+    if ((changed == 0)); then note "unchanged"; fi
+}
+
+need_program() {
+    if [[ ! -x $BIN_DIR/$1 ]]; then fail "The program $1 is not in $BIN_DIR." "Run deploy/local/up without --only."; fi
+}
+
+# with_env COMMAND…: with the settings of this stack.
+with_env() {
+    (
+        # shellcheck disable=SC1090
+        . "$ENV_FILE"
+        exec "$@"
+    )
+}
+
+start_with_env() { # PART STAMP COMMAND…
+    (
+        # shellcheck disable=SC1090
+        . "$ENV_FILE"
+        start_part "$@"
+    )
+}
+
+migrate_schema() {
+    need_program ticketctl
+    with_env "$BIN_DIR/ticketctl" migrate up
+}
+
+ensure_topics() {
+    need_program ticketctl
+    with_env "$BIN_DIR/ticketctl" topics ensure
+}
+
+load_sample() {
+    need_program ticketctl
+    with_env "$BIN_DIR/ticketctl" send "$LOCAL_DIR/sample/board.jsonl"
+}
+
+# A daemon is ready when it still runs a moment later: neither offers a port. `ticketctl doctor` looks deeper.
+still_running() { # PART SECONDS
+    local until=$((SECONDS + $2))
+    while ((SECONDS < until)); do
+        part_pid "$1" >/dev/null || fail "$1 stopped while starting."
+        sleep 0.2
+    done
+}
+
+# start_daemons PROGRAM NAME COUNT: NAME-1 … NAME-COUNT; those above COUNT from an earlier run are stopped.
+start_daemons() {
+    local program=$1 name=$2 count=$3 stamp part number fresh=0
+    need_program "$program"
+    stamp=$({
+        cat "$ENV_FILE"
+        sha256sum <"$BIN_DIR/$program"
+    } | digest)
+    for ((number = 1; number <= count; number++)); do
+        part=$name-$number
+        expect_part "$part"
+        if ! running_as "$part" "$stamp"; then
+            stop_part "$part"
+            start_with_env "$part" "$stamp" "$BIN_DIR/$program"
+            fresh=1
+        fi
+    done
+    for part in $(known_parts); do
+        if [[ $part =~ ^$name-([0-9]+)$ ]] && ((BASH_REMATCH[1] > count)); then
+            stop_part "$part"
+            forget_part "$part"
+        fi
+    done
+    if ((fresh == 0)); then
+        note "already running"
+        return 0
+    fi
+    for ((number = 1; number <= count; number++)); do still_running "$name-$number" 1; done
+}

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034  # variables for the other parts of the library
 # Paths, ports and small helpers that every script of the local stack shares.
 # Sourced, never run. Callers have set LOCAL_DIR to deploy/local.
 
@@ -68,6 +68,15 @@ write_file() {
 have() { command -v "$1" >/dev/null 2>&1; }
 
 is_root() { [[ $(id -u) == 0 ]]; }
+
+# own_state: a stack belongs to the user who started it first.
+own_state() {
+    if [[ -e $STATE_DIR && ! -O $STATE_DIR ]]; then
+        printf '%s belongs to %s. Run this as that user, or set TICKETBUS_STATE_DIR to a folder of your own.\n' \
+            "$STATE_DIR" "$(stat -c %U "$STATE_DIR")" >&2
+        exit 1
+    fi
+}
 
 # digest: a short hash of standard input, for stamps.
 digest() { sha256sum | cut -c1-16; }

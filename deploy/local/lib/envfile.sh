@@ -31,7 +31,7 @@ write_env() {
             export_line EMBEDDING_DIM "${EMBEDDING_DIM:-1536}"
             export_line EMBEDDING_API_KEY "${EMBEDDING_API_KEY:-}"
         else
-            export_line EMBEDDING_PROVIDER openai
+            export_line EMBEDDING_PROVIDER local
             export_line EMBEDDING_MODEL all-MiniLM-L6-v2
             export_line EMBEDDING_DIM 384
             export_line EMBEDDING_API_KEY ''

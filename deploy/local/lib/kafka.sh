@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034  # variables for the other parts of the library
 # Apache Kafka, one node in KRaft mode. The jars come from Maven by kafka/pom.xml.
 
 KAFKA_POM=$LOCAL_DIR/kafka/pom.xml
@@ -20,7 +20,7 @@ fetch_kafka_locked() {
     rm -rf "$TOOLS_DIR/kafka"
     mkdir -p "$KAFKA_LIBS_DIR"
     mvn --batch-mode --no-transfer-progress -f "$KAFKA_POM" -DlibsDir="$KAFKA_LIBS_DIR" package ||
-        fail "Maven could not fetch Kafka's jars (is the repository reachable?)."
+        complain "Maven could not fetch Kafka's jars (is the repository reachable?)."
     digest <"$KAFKA_POM" >"$KAFKA_LIBS_DIR/../.stamp"
     note "fetched"
 }
@@ -46,7 +46,7 @@ start_kafka() {
     fi
     stop_part kafka
     need_port "$PORT_KAFKA" TICKETBUS_PORT_KAFKA
-    need_port "$PORT_KAFKA_CONTROLLER" TICKETBUS_PORT_KAFKA
+    need_port "$PORT_KAFKA_CONTROLLER" TICKETBUS_PORT_KAFKA "$PORT_KAFKA"
     if [[ ! -f $DATA_DIR/kafka/meta.properties ]]; then
         kafka_java kafka.tools.StorageTool format --config "$properties" \
             --cluster-id "$(kafka_java kafka.tools.StorageTool random-uuid)"

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034  # variables for the other parts of the library
 # Debian packages: asks for what is missing only, by what it provides, so that another JDK or a self-built library
 # counts as well.
 

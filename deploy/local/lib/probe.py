@@ -99,7 +99,9 @@ def port_owner(port):
             words = file.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
     except OSError:
         words = ""
-    return f"process {pid}: {words[:120] or 'unknown'}"
+    if len(words) > 120:
+        words = words[:40] + " ... " + words[-75:]
+    return f"process {pid}: {words or 'unknown'}"
 
 
 def tagged(matches):

@@ -54,13 +54,14 @@ wait_healthy() {
     done
 }
 
-# need_port PORT VARIABLE: fails with the name of the process that has it.
+# need_port PORT VARIABLE [VALUE]: fails with the name of the process that has it. VALUE is what VARIABLE holds where
+# PORT is only derived from it.
 need_port() {
-    local owner
+    local owner value=${3:-$1}
     owner=$(probe port "$1")
     if [[ -z $owner ]]; then return 0; fi
     fail "Port $1 is taken by $owner." \
-        "Stop that process or choose another port: $2=$(($1 + 1000)) deploy/local/up"
+        "Stop that process or choose another port: $2=$((value + 1000)) deploy/local/up"
 }
 
 # running_as PART STAMP: true when it runs and was started with the same stamp from a program that is still there.

@@ -11,7 +11,7 @@ build_release() {
     local build=$REPO_DIR/build/release program built changed=0
     if [[ ! -f $build/build.ninja ]]; then (cd "$REPO_DIR" && cmake --preset release); fi
     cmake --build "$build" --parallel "$(nproc)" ||
-        fail "The build failed. By hand: cmake --preset release && cmake --build --preset release"
+        complain "The build failed. By hand: cmake --preset release && cmake --build --preset release"
     mkdir -p "$BIN_DIR"
     for program in "${PROGRAMS[@]}"; do
         built=$(find "$build" -type f -name "$program" -perm -u+x -print -quit)

@@ -20,6 +20,6 @@ ensure_venv_locked() {
     rm -f "$VENV_DIR/.stamp"
     PIP_DISABLE_PIP_VERSION_CHECK=1 "$VENV_DIR/bin/python" -m pip install --quiet --no-input \
         -r "$LOCAL_DIR/requirements.txt" ||
-        fail "pip could not install deploy/local/requirements.txt (is the package index reachable?)."
+        complain "pip could not install deploy/local/requirements.txt (is the package index reachable?)."
     printf '%s\n' "$stamp" >"$VENV_DIR/.stamp"
 }

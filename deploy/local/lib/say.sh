@@ -13,11 +13,17 @@ elapsed_since() { # START in EPOCHREALTIME form; prints seconds with one decimal
 # note TEXT: inside a step, a remark for the step's line ("already running").
 note() { if [[ -n ${STEP_NOTE_FILE:-} ]]; then printf '%s' "$*" >"$STEP_NOTE_FILE"; fi; }
 
-# fail TEXT…: inside a step, the reason a person should read; ends the step.
+# fail TEXT…: inside a step, the whole reason a person needs; ends the step.
 fail() {
     if [[ -n ${STEP_FAIL_FILE:-} ]]; then printf '%s\n' "$@" >>"$STEP_FAIL_FILE"; fi
     printf 'error: %s\n' "$@" >&2
     exit 1
+}
+
+# complain TEXT…: the same where the output so far is the evidence: its last lines are shown as well.
+complain() {
+    : >"$STEP_FAIL_FILE.evidence"
+    fail "$@"
 }
 
 # step TITLE PART COMMAND…: runs COMMAND with its output in log/up.log. PART names the process whose log is shown when
@@ -28,7 +34,7 @@ step() {
     STEP_COUNT=$((STEP_COUNT + 1))
     STEP_NOTE_FILE=$RUN_DIR/step.note
     STEP_FAIL_FILE=$RUN_DIR/step.fail
-    rm -f "$STEP_NOTE_FILE" "$STEP_FAIL_FILE"
+    rm -f "$STEP_NOTE_FILE" "$STEP_FAIL_FILE" "$STEP_FAIL_FILE.evidence"
     if [[ -t 1 ]]; then printf '  ..  %s' "$title"; fi
     printf '== %s\n' "$title" >>"$log"
     from=$(stat -c %s "$log")
@@ -66,9 +72,12 @@ explain_failure() {
             shown=$LOG_DIR/$part.log
             offset=$part_from
         fi
-        echo "      The last lines of $shown:"
-        tail -c +$((offset + 1)) "$shown" | tail -n 20 | sed 's/^/      | /'
-        echo
+        # With a reason given, the installer's own output adds nothing; a daemon's log may.
+        if [[ ! -s $STEP_FAIL_FILE || -f $STEP_FAIL_FILE.evidence || $shown != "$log" ]]; then
+            echo "      The last lines of $shown:"
+            tail -c +$((offset + 1)) "$shown" | tail -n 20 | sed 's/^/      | /'
+            echo
+        fi
         echo "      Once that is put right, run the same command again: it goes on from here."
     } >&2
 }

@@ -22,14 +22,18 @@ expect_vectors() {
 
 qdrant_url() { if outside_qdrant; then echo "${QDRANT_URL%/}"; else echo "http://127.0.0.1:$PORT_QDRANT"; fi; }
 
+# The base of the API: clients add /embeddings.
 embedding_url() {
-    if outside_embedding; then echo "${EMBEDDING_URL%/}"; else echo "http://127.0.0.1:$PORT_EMBEDDING"; fi
+    if outside_embedding; then echo "${EMBEDDING_URL%/}"; else echo "http://127.0.0.1:$PORT_EMBEDDING/v1"; fi
 }
 
 qdrant_healthy() { PROBE_API_KEY=${QDRANT_API_KEY:-} probe http "$1/readyz"; }
 
-# An outside server may have no /health; whether it answers requests is for the first embedding to show.
-embedding_healthy() { probe http "$1/health"; }
+# Of our own server only: an outside one may have no /health, `ticketctl doctor` asks it for an embedding.
+embedding_healthy() { probe http "http://127.0.0.1:$PORT_EMBEDDING/health"; }
+
+# The parts' own sources: a change of any restarts both.
+parts_sources() { find "$LOCAL_DIR/parts" -name '*.py' -print0 | sort -z | xargs -0 cat; }
 
 start_qdrant() {
     local url stamp
@@ -42,7 +46,7 @@ start_qdrant() {
         return 0
     fi
     stamp=$({
-        cat "$LOCAL_DIR"/parts/qdrant_edge*.py
+        parts_sources
         python_stamp
         echo "$PORT_QDRANT"
     } | digest)
@@ -67,11 +71,11 @@ start_embedding() {
         return 0
     fi
     stamp=$({
-        cat "$LOCAL_DIR"/parts/embedding*.py
+        parts_sources
         python_stamp
         echo "$PORT_EMBEDDING"
     } | digest)
-    if running_as embedding "$stamp" && embedding_healthy "$url"; then
+    if running_as embedding "$stamp" && embedding_healthy; then
         note "already running"
         return 0
     fi
@@ -79,5 +83,5 @@ start_embedding() {
     need_port "$PORT_EMBEDDING" TICKETBUS_PORT_EMBEDDING
     start_part embedding "$stamp" "$VENV_DIR/bin/python" -u "$LOCAL_DIR/parts/embedding_server.py" \
         --port "$PORT_EMBEDDING"
-    wait_healthy embedding 90 embedding_healthy "$url"
+    wait_healthy embedding 90 embedding_healthy
 }

@@ -1,0 +1,1 @@
+"""The two Python servers of Ticketbus's local stack: a vector store and an embedding model."""

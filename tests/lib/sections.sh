@@ -1,0 +1,158 @@
+# shellcheck shell=bash
+# The sections of tests/run. Each runs in a subshell with `set -e`, leaves JUnit files in RESULTS_DIR/SECTION/ or notes
+# results with `result`, and fails when it could not do its work.
+
+# The major version is fixed: another one formats, and finds, other things.
+LINT_NEEDS='
+command clang-format-16 clang-format-16
+command clang-tidy-16 clang-tidy-16
+command shellcheck shellcheck
+command git git
+'
+# Set by tests/run.
+: "${KEEP_STACK:=no}"
+if [[ ! -v PYTEST_ARGUMENTS ]]; then PYTEST_ARGUMENTS=(); fi
+
+TEST_VENV=$TOOLS_DIR/venv-tests
+
+# result SECTION passed|failed|skipped NAME: a check that has no JUnit file.
+result() {
+    mkdir -p "$RESULTS_DIR/$1"
+    printf '%s %s\n' "$2" "$3" >>"$RESULTS_DIR/$1/checks.txt"
+}
+
+# check NAME COMMAND…: one result of the lint section; the output is shown when it fails.
+check() {
+    local name=$1 start=$EPOCHREALTIME status
+    shift
+    set +e
+    (
+        set -Eeuo pipefail
+        "$@"
+    ) >"$LOG_DIR/lint-$name.log" 2>&1
+    status=$?
+    set -e
+    if ((status == 0)); then
+        printf '  ok  %-58s %6s s\n' "$name" "$(elapsed_since "$start")"
+        result lint passed "$name"
+    else
+        printf 'FAIL  %-58s %6s s\n' "$name" "$(elapsed_since "$start")"
+        tail -n 60 "$LOG_DIR/lint-$name.log" | sed 's/^/      | /'
+        result lint failed "$name"
+    fi
+}
+
+tracked() { git -C "$REPO_DIR" ls-files -z --cached "$@"; }
+
+check_format() {
+    cd "$REPO_DIR"
+    tracked '*.c' '*.h' | xargs -0 --no-run-if-empty clang-format-16 --dry-run -Werror
+}
+
+check_tidy() {
+    python3 "$TESTS_DIR/lib/tidy.py" --build "$REPO_DIR/build/asan" --cache "$TOOLS_DIR/tidy" --jobs "$(nproc)" --program clang-tidy-16
+}
+
+# Scripts by extension or by their first line.
+check_shell() {
+    cd "$REPO_DIR"
+    tracked | xargs -0 awk 'FNR == 1 && (/^#!.*[ \/](ba)?sh$/ || /^# shellcheck shell=/) { print FILENAME } { nextfile }' |
+        xargs -d '\n' --no-run-if-empty shellcheck --external-sources
+}
+
+check_python() {
+    cd "$REPO_DIR"
+    tracked '*.py' | xargs -0 --no-run-if-empty python3 -c '
+import ast, sys
+for path in sys.argv[1:]:
+    with open(path, encoding="utf-8") as file:
+        ast.parse(file.read(), path)'
+}
+
+configure_asan() {
+    if [[ ! -f $REPO_DIR/build/asan/build.ninja ]]; then (cd "$REPO_DIR" && cmake --preset asan); fi
+}
+
+build_asan() {
+    configure_asan
+    cmake --build "$REPO_DIR/build/asan" --parallel "$(nproc)" || complain "The build with sanitizers failed."
+}
+
+section_lint() {
+    step "System packages" - ensure_packages "$STACK_NEEDS" "$BUILD_NEEDS" "$LINT_NEEDS"
+    step "Build (asan)" - with_lock "$TOOLS_DIR/build-asan.lock" build_asan
+    check clang-format check_format
+    check clang-tidy check_tidy
+    check shellcheck check_shell
+    check python-syntax check_python
+}
+
+# run_ctest NAME ARGUMENTS…: quiet, the output of failing tests is shown.
+run_ctest() {
+    local name=$1
+    shift
+    mkdir -p "$RESULTS_DIR/$SECTION"
+    UBSAN_OPTIONS=print_stacktrace=1 ctest --preset asan --output-on-failure --timeout 300 \
+        --output-junit "$RESULTS_DIR/$SECTION/$name.xml" "$@"
+}
+
+section_unit() {
+    SECTION=unit
+    step "System packages" - ensure_packages "$STACK_NEEDS" "$BUILD_NEEDS"
+    step "Build (asan)" - with_lock "$TOOLS_DIR/build-asan.lock" build_asan
+    cd "$REPO_DIR"
+    run_ctest ctest --label-exclude '^stack$' --parallel "$(nproc)" --no-tests=error
+}
+
+# free_ports: four bases of our own, outside the range that outgoing connections use.
+choose_ports() {
+    local ports
+    ports=$(python3 "$TESTS_DIR/lib/free_ports.py")
+    read -r TICKETBUS_PORT_KAFKA TICKETBUS_PORT_POSTGRES TICKETBUS_PORT_QDRANT TICKETBUS_PORT_EMBEDDING <<<"$ports"
+    export TICKETBUS_PORT_KAFKA TICKETBUS_PORT_POSTGRES TICKETBUS_PORT_QDRANT TICKETBUS_PORT_EMBEDDING
+}
+
+stop_test_stack() {
+    mkdir -p "$LOG_DIR/stack"
+    cp "$STATE_DIR"/log/*.log "$LOG_DIR/stack/" 2>/dev/null || true
+    if [[ ${KEEP_STACK:-no} == yes ]]; then
+        printf '\nThe stack still runs: . %s\n' "$ENV_FILE"
+    else
+        "$LOCAL_DIR/down" --wipe 7>&-
+    fi
+}
+
+run_pytest() { # NAME FOLDER
+    local status=0
+    mkdir -p "$RESULTS_DIR/e2e"
+    "$TEST_VENV/bin/python" -m pytest "$2" --junit-xml "$RESULTS_DIR/e2e/$1.xml" --timeout 600 \
+        -o cache_dir="$WORK_DIR/pytest_cache" "${PYTEST_ARGUMENTS[@]}" || status=$?
+    # 5: nothing matched the selection given by hand.
+    if ((status == 5 && ${#PYTEST_ARGUMENTS[@]} > 0)); then status=0; fi
+    return "$status"
+}
+
+section_e2e() {
+    SECTION=e2e
+    local status=0
+    step "System packages" - ensure_packages "$STACK_NEEDS" "$BUILD_NEEDS" "$KAFKA_NEEDS"
+    step "Python packages of the tests" - ensure_venv_at "$TEST_VENV" "$TESTS_DIR/requirements.txt"
+    "$LOCAL_DIR/down" --wipe >/dev/null 7>&-
+    choose_ports
+    trap stop_test_stack EXIT
+    "$LOCAL_DIR/up" --no-sample 7>&-
+    # The ports are for `up` alone: a test that starts a stack of its own chooses its own.
+    unset TICKETBUS_PORT_KAFKA TICKETBUS_PORT_POSTGRES TICKETBUS_PORT_QDRANT TICKETBUS_PORT_EMBEDDING
+    # shellcheck disable=SC1090
+    . "$ENV_FILE"
+    export TICKETBUS_TEST_BUILD=$REPO_DIR/build/release
+    cd "$REPO_DIR"
+    if ctest --test-dir build/asan --show-only -L '^stack$' 2>/dev/null | grep -q 'Test *#'; then
+        run_ctest ctest-stack -L '^stack$' || status=1
+    fi
+    unset TICKETBUS_STATE_DIR
+    run_pytest stack tests/stack || status=1
+    export TICKETBUS_STATE_DIR=$STATE_DIR
+    run_pytest e2e tests/e2e || status=1
+    return "$status"
+}

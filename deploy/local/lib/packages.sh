@@ -43,11 +43,11 @@ is_provided() { # KIND NAME
     esac
 }
 
-# find_python: a Python of 3.10 or newer that can make virtual environments; prints nothing when there is none.
+# find_python: a Python of 3.11 or newer that can make virtual environments; prints nothing when there is none.
 find_python() {
     local candidate
     for candidate in python3 /usr/bin/python3; do
-        if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+        if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             command -v "$candidate"
             return 0
         fi

@@ -3,7 +3,7 @@
 
 ensure_venv() { ensure_venv_at "$VENV_DIR" "$LOCAL_DIR/requirements.txt" "$LOCAL_DIR"/parts/requirements*.txt; }
 
-# ensure_venv_at FOLDER REQUIREMENTS [FILES THEY INCLUDE…]
+# ensure_venv_at FOLDER REQUIREMENTS [FILES THEY INCLUDE…]: the requirements are complete, so nothing else is resolved.
 ensure_venv_at() { with_lock "$1.lock" ensure_venv_locked "$@"; }
 
 python_stamp() { cat "$LOCAL_DIR/requirements.txt" "$LOCAL_DIR"/parts/requirements*.txt | digest; }
@@ -22,7 +22,7 @@ ensure_venv_locked() {
         "$python" -m venv "$venv"
     fi
     rm -f "$venv/.stamp"
-    PIP_DISABLE_PIP_VERSION_CHECK=1 "$venv/bin/python" -m pip install --quiet --no-input -r "$requirements" ||
+    PIP_DISABLE_PIP_VERSION_CHECK=1 "$venv/bin/python" -m pip install --quiet --no-input --no-deps -r "$requirements" ||
         complain "pip could not install $requirements (is the package index reachable?)."
     printf '%s\n' "$stamp" >"$venv/.stamp"
 }

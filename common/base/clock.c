@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#define US_PER_S   1000000LL
-#define S_PER_DAY  86400LL
+#define US_PER_S  1000000LL
+#define S_PER_DAY 86400LL
 
 static int64_t read_clock(clockid_t id)
 {
@@ -47,9 +47,9 @@ size_t tb_time_format(int64_t time_us, char out[TB_TIME_TEXT_MAX])
     time_t t = (time_t)seconds;
     struct tm tm;
     (void)gmtime_r(&t, &tm);
-    int n = snprintf(out, TB_TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
-                     tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-                     (int)us);
+    int n =
+        snprintf(out, TB_TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", tm.tm_year + 1900,
+                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)us);
     return n > 0 ? (size_t)n : 0;
 }
 
@@ -131,8 +131,8 @@ bool tb_time_parse(tb_str s, int64_t *ret_us)
         hour > 23 || minute > 59 || second > 60) {
         return false;
     }
-    int64_t seconds = days_of_date(year, month, day) * S_PER_DAY + hour * 3600 + minute * 60 +
-                      second - offset;
+    int64_t seconds =
+        days_of_date(year, month, day) * S_PER_DAY + hour * 3600 + minute * 60 + second - offset;
     *ret_us = seconds * US_PER_S + us;
     return true;
 }

@@ -56,8 +56,8 @@ void tb_log(enum tb_log_level level, const char *fmt, ...)
     tb_buf line;
     tb_buf_init(&line, (size_t)LINE_MAX_BYTES * 8);
     if (g_json) {
-        tb_buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"pid\":%d,", when,
-                      level_name(level), g_program, (int)getpid());
+        tb_buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"pid\":%d,",
+                      when, level_name(level), g_program, (int)getpid());
         tb_buf_add_c(&line, "\"message\":");
         tb_json_str(&line, tb_str_of(text));
         tb_buf_add_c(&line, "}\n");

@@ -1,5 +1,6 @@
 /* String slices: pointer and length in bytes, never owned, not NUL-terminated unless said so.
- * ptr == NULL means "no value" (SQL NULL, JSON null); ptr != NULL with len 0 is the empty string. */
+ * ptr == NULL means "no value" (SQL NULL, JSON null); ptr != NULL with len 0 is the empty string.
+ */
 #ifndef TB_BASE_STR_H
 #define TB_BASE_STR_H
 

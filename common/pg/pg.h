@@ -22,8 +22,8 @@
 struct tb_pg;
 struct tb_pg_result;
 
-/* Connects with the DB_* settings, checks UTF-8 and version >= 14, sets search_path to DB_SCHEMA and
- * the session's timeouts. application_name shows in pg_stat_activity. */
+/* Connects with the DB_* settings, checks UTF-8 and version >= 14, sets search_path to DB_SCHEMA
+ * and the session's timeouts. application_name shows in pg_stat_activity. */
 enum tb_rc tb_pg_connect(const struct tb_config *cfg, const char *application_name,
                          struct tb_pg **ret, struct tb_error *err) TB_MUST_USE;
 void tb_pg_free(struct tb_pg *pg);
@@ -46,7 +46,7 @@ void tb_pg_params_init(struct tb_pg_params *p, struct tb_arena *arena);
 void tb_pg_add_str(struct tb_pg_params *p, tb_str s);
 void tb_pg_add_int(struct tb_pg_params *p, int64_t v);
 void tb_pg_add_bool(struct tb_pg_params *p, bool v);
-void tb_pg_add_time(struct tb_pg_params *p, int64_t time_us); /* TB_TIME_NONE: NULL */
+void tb_pg_add_time(struct tb_pg_params *p, int64_t time_us);               /* TB_TIME_NONE: NULL */
 void tb_pg_add_bytes(struct tb_pg_params *p, const void *data, size_t len); /* bytea */
 /* text[]; null items become NULL. */
 void tb_pg_add_strs(struct tb_pg_params *p, const tb_str *items, size_t n);
@@ -60,20 +60,23 @@ enum tb_rc tb_pg_exec(struct tb_pg *pg, const char *sql, const struct tb_pg_para
                       struct tb_pg_result **ret, struct tb_error *err) TB_MUST_USE;
 /* Several statements without parameters (migrations, BEGIN, COMMIT). */
 enum tb_rc tb_pg_script(struct tb_pg *pg, const char *sql, struct tb_error *err) TB_MUST_USE;
+/* Ends an open or failed transaction, if there is one. */
+enum tb_rc tb_pg_rollback(struct tb_pg *pg, struct tb_error *err) TB_MUST_USE;
 
 /* ---- a pipeline: many statements, one round trip ---- */
 
-/* Statements are prepared once per connection under `name` (static string, unique per SQL text). The
- * queue is sent and read by tb_pg_pipeline_run; on the first failure the rest is skipped and the
- * error returned (results then hold what came before). Without an explicit BEGIN each run is one
- * implicit transaction. */
-enum tb_rc tb_pg_pipeline_begin(struct tb_pg *pg, struct tb_error *err) TB_MUST_USE;
+#define TB_PG_PIPELINE_MAX 64 /* statements of one pipeline */
+
+/* Statements are prepared once per connection under `name` (static string, unique per SQL text).
+ * The queue is sent and read by tb_pg_pipeline_run; on the first failure the rest is skipped and
+ * the error returned. Without an explicit BEGIN each run is one implicit transaction. */
 enum tb_rc tb_pg_pipeline_add(struct tb_pg *pg, const char *name, const char *sql,
                               const struct tb_pg_params *params, struct tb_error *err) TB_MUST_USE;
-/* results: room for as many as were added; entries are owned by the caller. committing: the queue ends
- * with COMMIT, so a lost connection is TB_EUNKNOWN. */
-enum tb_rc tb_pg_pipeline_run(struct tb_pg *pg, struct tb_pg_result **results, size_t room,
-                              bool committing, struct tb_error *err) TB_MUST_USE;
+/* results: room for as many as were added, in their order, or NULL to drop them; on TB_OK the
+ * caller owns them, on failure all are NULL and an open transaction has been rolled back.
+ * committing: the queue ends with COMMIT, so a lost connection is TB_EUNKNOWN. */
+enum tb_rc tb_pg_pipeline_run(struct tb_pg *pg, struct tb_pg_result **results, bool committing,
+                              struct tb_error *err) TB_MUST_USE;
 
 /* ---- results: text format ---- */
 

@@ -140,7 +140,7 @@ class App:
         else:
             request = Request(
                 method=scope["method"],
-                path=scope["path"],
+                path=scope["raw_path"].decode("latin-1"),  # escapes are undone by the router
                 query=dict(parse_qsl(scope["query_string"].decode("latin-1"))),
                 headers=headers,
                 body=body,

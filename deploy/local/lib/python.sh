@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # Virtual environments, made again only when a requirements file has changed.
 
-ensure_venv() { ensure_venv_at "$VENV_DIR" "$LOCAL_DIR/requirements.txt" "$LOCAL_DIR"/parts/requirements*.txt; }
+ensure_venv() { ensure_venv_at "$VENV_DIR" "$LOCAL_DIR/requirements.txt" "$LOCAL_DIR"/parts/requirements.txt; }
 
 # ensure_venv_at FOLDER REQUIREMENTS [FILES THEY INCLUDE…]: the requirements are complete, so nothing else is resolved.
 ensure_venv_at() { with_lock "$1.lock" ensure_venv_locked "$@"; }
 
-python_stamp() { cat "$LOCAL_DIR/requirements.txt" "$LOCAL_DIR"/parts/requirements*.txt | digest; }
+python_stamp() { cat "$LOCAL_DIR/requirements.txt" "$LOCAL_DIR"/parts/requirements.txt | digest; }
 
 ensure_venv_locked() {
     local venv=$1 requirements=$2 stamp python

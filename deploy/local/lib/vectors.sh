@@ -57,7 +57,7 @@ start_qdrant() {
     stop_part qdrant
     need_port "$PORT_QDRANT" TICKETBUS_PORT_QDRANT
     mkdir -p "$DATA_DIR/qdrant"
-    start_part qdrant "$stamp" "$VENV_DIR/bin/python" -u "$LOCAL_DIR/parts/qdrant_edge.py" \
+    start_part qdrant "$stamp" env -u QDRANT_API_KEY "$VENV_DIR/bin/python" -u "$LOCAL_DIR/parts/qdrant_edge.py" \
         --port "$PORT_QDRANT" --data "$DATA_DIR/qdrant"
     wait_healthy qdrant 60 qdrant_healthy "$url"
 }
@@ -81,7 +81,7 @@ start_embedding() {
     fi
     stop_part embedding
     need_port "$PORT_EMBEDDING" TICKETBUS_PORT_EMBEDDING
-    start_part embedding "$stamp" "$VENV_DIR/bin/python" -u "$LOCAL_DIR/parts/embedding_server.py" \
+    start_part embedding "$stamp" env -u EMBEDDING_API_KEY "$VENV_DIR/bin/python" -u "$LOCAL_DIR/parts/embedding_server.py" \
         --port "$PORT_EMBEDDING"
     wait_healthy embedding 90 embedding_healthy
 }

@@ -69,6 +69,27 @@ for path in sys.argv[1:]:
         ast.parse(file.read(), path)'
 }
 
+check_yaml() {
+    cd "$REPO_DIR"
+    tracked '*.yaml' '*.yml' | xargs -0 --no-run-if-empty "$TEST_VENV/bin/python" -c '
+import sys, yaml
+for path in sys.argv[1:]:
+    with open(path, encoding="utf-8") as file:
+        list(yaml.safe_load_all(file))'
+}
+
+# A program or manual page that is not installed on this machine is no fault of a unit.
+check_units() {
+    local unit found
+    for unit in "$REPO_DIR"/build/asan/deploy/systemd/*.service; do
+        found=$(systemd-analyze verify "$unit" 2>&1 | grep -v -e 'is not executable: No such file' -e "^[^:]*: Command 'man " || true)
+        if [[ -n $found ]]; then
+            printf '%s\n' "$found"
+            return 1
+        fi
+    done
+}
+
 configure_asan() {
     if [[ ! -f $REPO_DIR/build/asan/build.ninja ]]; then (cd "$REPO_DIR" && cmake --preset asan); fi
 }
@@ -80,11 +101,14 @@ build_asan() {
 
 section_lint() {
     step "System packages" - ensure_packages "$STACK_NEEDS" "$BUILD_NEEDS" "$LINT_NEEDS"
+    step "Python packages of the tests" - ensure_venv_at "$TEST_VENV" "$TESTS_DIR/requirements.txt"
     step "Build (asan)" - with_lock "$TOOLS_DIR/build-asan.lock" build_asan
     check clang-format check_format
     check clang-tidy check_tidy
     check shellcheck check_shell
     check python-syntax check_python
+    check yaml check_yaml
+    if have systemd-analyze; then check systemd-units check_units; else result lint skipped systemd-units; fi
 }
 
 # run_ctest NAME ARGUMENTS…: quiet, the output of failing tests is shown.

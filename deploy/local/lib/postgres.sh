@@ -138,6 +138,23 @@ pg_provision() {
     : >"$DATA_DIR/postgres.provisioned"
 }
 
+# pg_clear_crash HOME: after a kill -9. Postgres takes its lock file for valid while a process with that number exists,
+# be it a zombie that nobody reaps (as in a container) or another program. Called when no server of this stack runs:
+# its orphaned sessions, known by their working directory, are ended first, as they share its memory.
+pg_clear_crash() {
+    local lock=$1/pgdata/postmaster.pid orphan deadline=$((SECONDS + 10))
+    if [[ ! -f $lock ]]; then return 0; fi
+    while true; do
+        orphan=$(find /proc -mindepth 2 -maxdepth 2 -name cwd -lname "$1/pgdata" -printf '%h\n' 2>/dev/null || true)
+        if [[ -z $orphan ]]; then break; fi
+        if ((SECONDS >= deadline)); then fail "Processes of a killed Postgres are still there: ${orphan//$'\n'/ }"; fi
+        # shellcheck disable=SC2046  # one word per process
+        kill -s QUIT $(sed 's:/proc/::' <<<"$orphan") 2>/dev/null || true
+        sleep 0.2
+    done
+    rm -f "$lock" "$1"/sockets/.s.PGSQL.*
+}
+
 start_postgres() {
     local home bin stamp
     home=$(pg_home)
@@ -153,6 +170,7 @@ start_postgres() {
         return 0
     fi
     stop_part postgres
+    pg_clear_crash "$home"
     need_port "$PORT_POSTGRES" TICKETBUS_PORT_POSTGRES
     if is_root; then
         start_part postgres "$stamp" setpriv --reuid "$(id -u "$PG_OS_USER")" --regid "$(id -g "$PG_OS_USER")" \

@@ -226,10 +226,9 @@ def serve(app: App, host: str, port: int, name: str) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=10,
     )
-    # uvicorn raises the signal again once it has stopped; with a handler of ours in place that is
-    # harmless and the process ends with status 0.
+    # uvicorn handles these while it runs and raises them again once it has stopped.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: None)
+        signal.signal(number, lambda _number, _frame: sys.exit(0))
     shown = f"[{host}]" if ":" in host else host
     print(f"{name} listening on http://{shown}:{listener.getsockname()[1]}", flush=True)
     uvicorn.Server(config).run(sockets=[listener])

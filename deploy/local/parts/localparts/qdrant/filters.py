@@ -4,6 +4,7 @@ import math
 from typing import Any
 from uuid import UUID
 
+import numpy
 import qdrant_edge as edge
 
 from .errors import bad_json
@@ -139,7 +140,8 @@ def _match(value: Any) -> Any:
     if kind == "value":
         if not isinstance(wanted, (str, int)):
             raise bad_json("match.value has to be a string, an integer or a boolean")
-        return edge.MatchValue(wanted)
+        # The engine's class takes Python's bool for an integer, but not numpy's.
+        return edge.MatchValue(numpy.bool_(wanted) if isinstance(wanted, bool) else wanted)
     if kind in ("any", "except"):
         items = _list(wanted, f"match.{kind}")
         whole = all(isinstance(i, int) and not isinstance(i, bool) for i in items)

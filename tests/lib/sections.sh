@@ -161,6 +161,7 @@ section_e2e() {
     local status=0
     step "System packages" - ensure_packages "$STACK_NEEDS" "$BUILD_NEEDS" "$KAFKA_NEEDS"
     step "Python packages of the tests" - ensure_venv_at "$TEST_VENV" "$TESTS_DIR/requirements.txt"
+    step "Build (asan)" - with_lock "$TOOLS_DIR/build-asan.lock" build_asan
     "$LOCAL_DIR/down" --wipe >/dev/null 7>&-
     choose_ports
     trap stop_test_stack EXIT
@@ -171,6 +172,7 @@ section_e2e() {
     . "$ENV_FILE"
     export TICKETBUS_TEST_BUILD=$REPO_DIR/build/release
     cd "$REPO_DIR"
+    # C tests that need the servers carry ctest's label `stack`.
     if ctest --test-dir build/asan --show-only -L '^stack$' 2>/dev/null | grep -q 'Test *#'; then
         run_ctest ctest-stack -L '^stack$' || status=1
     fi

@@ -58,11 +58,11 @@ enum tb_rc tb_world_set_count(struct tb_world *w, enum tb_count what, tb_str wor
 
 /* Everything about one command that is not in its data. */
 struct tb_context {
-    int64_t now_us;     /* the command's time: Kafka's record time, never later than now */
-    tb_str comment_id;  /* comment-<uuid> for the comment the command may add */
-    tb_str commit_id;   /* tc-<uuid> for the commit the command may link */
-    tb_str board_id;    /* board-<uuid> for a new board */
-    bool last_wait;     /* waiting for a reference is over: reject instead */
+    int64_t now_us;    /* the command's time: Kafka's record time, never later than now */
+    tb_str comment_id; /* comment-<uuid> for the comment the command may add */
+    tb_str commit_id;  /* tc-<uuid> for the commit the command may link */
+    tb_str board_id;   /* board-<uuid> for a new board */
+    bool last_wait;    /* waiting for a reference is over: reject instead */
 };
 
 enum tb_rc tb_world_decide(struct tb_world *w, const struct tb_command *cmd,

@@ -1,0 +1,218 @@
+#include "worker/core/edges.h"
+
+#include <stdlib.h>
+
+#include "common/model/limits.h"
+#include "worker/core/graph.h"
+
+#define SHOWN_IDS 10 /* most ids a message lists */
+
+static struct tb_edge edge_to(const struct tb_draft *d, tb_str depends_on, tb_str type)
+{
+    return (struct tb_edge){d->cmd->subject, depends_on, type};
+}
+
+static size_t find(const struct tb_edge_list *list, const struct tb_edge *e)
+{
+    return tb_edge_list_find(list, e->ticket_id, e->depends_on, e->type);
+}
+
+void tb_edges_load(struct tb_draft *d)
+{
+    const struct tb_node *node = tb_world_node(d->w, d->cmd->subject);
+    for (size_t i = 0; node && i < node->out.n; i++) {
+        (void)tb_edge_list_add(d->arena, &d->edges, node->out.items[i]);
+    }
+}
+
+void tb_edges_add(struct tb_draft *d, tb_str depends_on, tb_str type)
+{
+    struct tb_edge edge = edge_to(d, depends_on, type);
+    if (find(&d->edges, &edge) == d->edges.n) {
+        (void)tb_edge_list_add(d->arena, &d->edges, edge);
+        (void)tb_edge_list_add(d->arena, &d->added, edge);
+    }
+}
+
+void tb_edges_remove(struct tb_draft *d, tb_str depends_on, tb_str type)
+{
+    struct tb_edge edge = edge_to(d, depends_on, type);
+    size_t at = find(&d->edges, &edge);
+    if (at < d->edges.n) {
+        edge = d->edges.items[at]; /* the world's strings outlive the command's */
+        tb_edge_list_remove(&d->edges, at);
+        (void)tb_edge_list_add(d->arena, &d->removed, edge);
+    }
+}
+
+void tb_edges_set_blockers(struct tb_draft *d, tb_strs blockers)
+{
+    for (size_t i = d->edges.n; i-- > 0;) {
+        struct tb_edge e = d->edges.items[i];
+        if (tb_edge_blocks(&e) && !tb_strs_has(blockers, e.depends_on)) {
+            tb_edges_remove(d, e.depends_on, e.type);
+        }
+    }
+    for (size_t i = 0; i < blockers.n; i++) {
+        tb_edges_add(d, blockers.items[i], TB_LIT(TB_EDGE_BLOCKS));
+    }
+}
+
+static bool wanted(const struct tb_dependency_data *edges, size_t n, const struct tb_edge *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (tb_str_eq(edges[i].depends_on, e->depends_on) &&
+            tb_str_eq(edges[i].dependency_type, e->type)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void tb_edges_set_all(struct tb_draft *d, const struct tb_dependency_data *edges, size_t n)
+{
+    for (size_t i = d->edges.n; i-- > 0;) {
+        struct tb_edge e = d->edges.items[i];
+        if (!wanted(edges, n, &e)) {
+            tb_edges_remove(d, e.depends_on, e.type);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        tb_edges_add(d, edges[i].depends_on, edges[i].dependency_type);
+    }
+}
+
+static bool check_target(struct tb_draft *d, tb_str target, const char *field)
+{
+    if (tb_str_eq(target, d->cmd->subject)) {
+        return tb_draft_reject(d, TB_RULE_EDGE_SELF, field,
+                               TB_SAY(d, "%.*s would wait for itself", TB_ARG(target)));
+    }
+    struct tb_fact fact = tb_world_fact(d->w, target);
+    if (fact.exists && !tb_str_eq(fact.workflow_id, d->board->workflow_id)) {
+        return tb_draft_reject(d, TB_RULE_EDGE_WORKFLOW, field,
+                               TB_SAY(d, "%.*s is of workflow %.*s, not %.*s", TB_ARG(target),
+                                      TB_ARG(fact.workflow_id), TB_ARG(d->board->workflow_id)));
+    }
+    return true;
+}
+
+/* A new edge from the subject closes a cycle when its blocker reaches the subject already. */
+static bool check_cycles(struct tb_draft *d, const char *field)
+{
+    tb_str *sources = TB_NEW_N(d->arena, tb_str, d->added.n);
+    if (!sources) {
+        return true; /* the arena remembers */
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < d->added.n; i++) {
+        if (tb_edge_blocks(&d->added.items[i])) {
+            sources[n++] = d->added.items[i].depends_on;
+        }
+    }
+    tb_strs path;
+    switch (tb_graph_blocks(d->w, sources, n, d->cmd->subject, &path)) {
+    case TB_WALK_FREE:
+    case TB_WALK_NOMEM: /* the arena remembers */
+        return true;
+    case TB_WALK_LIMIT:
+        return tb_draft_reject(
+            d, TB_RULE_EDGE_CLOSURE, field,
+            TB_SAY(d, "more than %d edges would have to be looked through", TB_MAX_CLOSURE));
+    case TB_WALK_FOUND:
+        break;
+    }
+    return tb_draft_reject(d, TB_RULE_EDGE_CYCLE, field,
+                           TB_SAY(d, "the tickets would wait for each other: %.*s -> %.*s",
+                                  TB_ARG(d->cmd->subject),
+                                  TB_ARG(tb_say_list(d->arena, path, SHOWN_IDS, " -> "))));
+}
+
+bool tb_edges_check(struct tb_draft *d, const char *field)
+{
+    for (size_t i = 0; i < d->added.n; i++) {
+        if (!check_target(d, d->added.items[i].depends_on, field)) {
+            return false;
+        }
+    }
+    if (d->added.n && d->edges.n > TB_MAX_LIST) {
+        return tb_draft_reject(d, TB_RULE_EDGE_LIMIT, field,
+                               TB_SAY(d, "the ticket would depend on %zu others; %d is the most",
+                                      d->edges.n, TB_MAX_LIST));
+    }
+    return check_cycles(d, field);
+}
+
+void tb_edges_emit(struct tb_draft *d, tb_str removal)
+{
+    if (d->removed.n) {
+        struct tb_change *change =
+            tb_draft_emit(d, TB_EVENT_DEPENDENCY_REMOVED,
+                          removal.ptr ? removal : TB_SAY(d, "%zu edges removed", d->removed.n));
+        if (change) {
+            change->edges_removed = d->removed.items;
+            change->nedges_removed = d->removed.n;
+        }
+    }
+    if (d->added.n) {
+        struct tb_change *change =
+            tb_draft_emit(d, TB_EVENT_DEPENDENCY_ADDED, TB_SAY(d, "%zu edges added", d->added.n));
+        if (change) {
+            change->edges_added = d->added.items;
+            change->nedges_added = d->added.n;
+        }
+    }
+    for (size_t i = 0; i < d->added.n; i++) {
+        if (tb_edge_blocks(&d->added.items[i])) {
+            tb_draft_watch(d, d->added.items[i].depends_on, d->cmd->subject);
+        }
+    }
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return tb_str_cmp(*(const tb_str *)a, *(const tb_str *)b);
+}
+
+tb_strs tb_edges_open_blockers(struct tb_draft *d)
+{
+    tb_str *ids = TB_NEW_N(d->arena, tb_str, d->edges.n);
+    if (!ids) {
+        return (tb_strs){NULL, 0};
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < d->edges.n; i++) {
+        const struct tb_edge *e = &d->edges.items[i];
+        if (!tb_edge_blocks(e)) {
+            continue;
+        }
+        struct tb_fact fact = tb_world_fact(d->w, e->depends_on);
+        if (!fact.exists || (!fact.is_resolved && !fact.is_deleted)) {
+            ids[n++] = e->depends_on;
+        }
+    }
+    if (n > 1) {
+        qsort(ids, n, sizeof *ids, by_bytes);
+    }
+    return (tb_strs){ids, n};
+}
+
+void tb_edges_project(struct tb_draft *d)
+{
+    tb_strs open = tb_edges_open_blockers(d);
+    bool was = tb_ticket_bool(&d->state, TB_TICKET_IS_BLOCKED);
+    tb_draft_set(d, TB_TICKET_BLOCKED_BY_TICKET_IDS, tb_value_strs(open));
+    tb_draft_set(d, TB_TICKET_IS_BLOCKED, tb_value_bool(open.n > 0));
+    if (d->ndiffs == 0) {
+        return;
+    }
+    tb_str list = tb_say_list(d->arena, open, SHOWN_IDS, ", ");
+    if (!was && open.n) {
+        (void)tb_draft_emit(d, TB_EVENT_BLOCKED, TB_SAY(d, "waits for %.*s", TB_ARG(list)));
+    } else if (was && !open.n) {
+        (void)tb_draft_emit(d, TB_EVENT_UNBLOCKED, TB_LIT("waits for no other ticket"));
+    } else {
+        (void)tb_draft_emit(d, TB_EVENT_BLOCKERS_CHANGED,
+                            TB_SAY(d, "waits for %.*s now", TB_ARG(list)));
+    }
+}

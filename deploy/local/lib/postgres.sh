@@ -148,8 +148,8 @@ pg_clear_crash() {
         orphan=$(find /proc -mindepth 2 -maxdepth 2 -name cwd -lname "$1/pgdata" -printf '%h\n' 2>/dev/null || true)
         if [[ -z $orphan ]]; then break; fi
         if ((SECONDS >= deadline)); then fail "Processes of a killed Postgres are still there: ${orphan//$'\n'/ }"; fi
-        # shellcheck disable=SC2046  # one word per process
-        kill -s QUIT $(sed 's:/proc/::' <<<"$orphan") 2>/dev/null || true
+        # shellcheck disable=SC2086  # one word per process
+        kill -s QUIT ${orphan//\/proc\//} 2>/dev/null || true
         sleep 0.2
     done
     rm -f "$lock" "$1"/sockets/.s.PGSQL.*

@@ -26,17 +26,31 @@ complain() {
     fail "$@"
 }
 
+# ticker TITLE LOG: on a terminal, keeps the line of the step that runs alive: seconds, and how far a build has come.
+ticker() {
+    local seconds=0 progress
+    while kill -0 $$ 2>/dev/null; do
+        progress=$(tail -n 1 "$2" 2>/dev/null | grep -o '^\[[0-9]*/[0-9]*\]' || true)
+        printf '\r  ..  %-58s %6s s\033[K' "$1${progress:+ $progress}" "$seconds"
+        sleep 1
+        seconds=$((seconds + 1))
+    done
+}
+
 # step TITLE PART COMMAND…: runs COMMAND with its output in log/up.log. PART names the process whose log is shown when
 # the step fails ('-' for none). Must not be called in a condition: `set -e` would be off inside.
 step() {
-    local title=$1 part=$2 start=$EPOCHREALTIME status log=$LOG_DIR/up.log from part_from=0 remark
+    local title=$1 part=$2 start=$EPOCHREALTIME status log=$LOG_DIR/up.log from part_from=0 remark ticking=
     shift 2
     STEP_COUNT=$((STEP_COUNT + 1))
     STEP_NOTE_FILE=$RUN_DIR/step.note
     STEP_FAIL_FILE=$RUN_DIR/step.fail
     rm -f "$STEP_NOTE_FILE" "$STEP_FAIL_FILE" "$STEP_FAIL_FILE.evidence"
-    if [[ -t 1 ]]; then printf '  ..  %s' "$title"; fi
     printf '== %s\n' "$title" >>"$log"
+    if [[ -t 1 ]]; then
+        ticker "$title" "$log" 8>&- 9>&- &
+        ticking=$!
+    fi
     from=$(stat -c %s "$log")
     if [[ $part != - && -f $LOG_DIR/$part.log ]]; then part_from=$(stat -c %s "$LOG_DIR/$part.log"); fi
     set +e
@@ -45,8 +59,12 @@ step() {
         "$@"
     ) >>"$log" 2>&1 </dev/null
     status=$?
+    if [[ -n $ticking ]]; then
+        kill "$ticking" 2>/dev/null
+        wait "$ticking" 2>/dev/null
+        printf '\r\033[K'
+    fi
     set -e
-    if [[ -t 1 ]]; then printf '\r\033[K'; fi
     if ((status == 0)); then
         remark=
         if [[ -s $STEP_NOTE_FILE ]]; then remark=" ($(<"$STEP_NOTE_FILE"))"; fi

@@ -63,7 +63,9 @@ def _options() -> argparse.Namespace:
     stub = parser.add_argument_group("for benchmarks and fault tests")
     stub.add_argument("--stub", type=int, metavar="DIM", help="vectors of DIM numbers, no model")
     stub.add_argument("--latency-ms", type=int, default=0, help="of each request to the stub")
-    stub.add_argument("--fail-every", type=int, default=0, metavar="N", help="fail each Nth request")
+    stub.add_argument(
+        "--fail-every", type=int, default=0, metavar="N", help="fail each Nth request"
+    )
     stub.add_argument("--fail-status", type=int, default=429)
     stub.add_argument("--retry-after", type=int, default=1, metavar="S", help="told on a failure")
     stub.add_argument("--poison", default="", metavar="TEXT", help="refuse texts that contain it")

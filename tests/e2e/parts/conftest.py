@@ -34,9 +34,8 @@ class Answer:
     def json(self):
         return json.loads(self.body)
 
-    @property
-    def result(self):
-        """Of a call that has to succeed."""
+    def ok(self):
+        """-> the result of a call to Qdrant that has to succeed."""
         assert self.status == 200, f"{self.status} {self.body[:500]!r}"
         assert self.json["status"] == "ok"
         return self.json["result"]
@@ -53,7 +52,9 @@ class Client:
 
     def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
         parts = urlsplit(url)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        kind = (
+            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        )
         self.url = url
         self._base = parts.path.rstrip("/")
         self._connection = kind(parts.hostname, parts.port, timeout=60)
@@ -168,10 +169,19 @@ def fresh_name(qdrant):
 
     yield name
     for used in made:
-        qdrant.post(
-            "/collections/aliases", {"actions": [{"delete_alias": {"alias_name": used}}]}
-        )
+        qdrant.post("/collections/aliases", {"actions": [{"delete_alias": {"alias_name": used}}]})
         qdrant.delete(f"/collections/{used}")
+
+
+@pytest.fixture
+def name(qdrant, fresh_name):
+    """A collection with one unnamed vector of four dimensions and an index over `version`."""
+    made = fresh_name()
+    vectors = {"size": 4, "distance": "Cosine"}
+    assert qdrant.put(f"/collections/{made}", {"vectors": vectors}).ok() is True
+    index = {"field_name": "version", "field_schema": "integer"}
+    qdrant.put(f"/collections/{made}/index?wait=true", index).ok()
+    return made
 
 
 def wait_until(check, seconds: float = 10.0):

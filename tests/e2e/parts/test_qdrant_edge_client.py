@@ -1,4 +1,4 @@
-"""Qdrant's own Python client against the vector server: it checks every answer against its models."""
+"""Qdrant's own Python client against the vector server: it checks each answer by its models."""
 
 import os
 import uuid

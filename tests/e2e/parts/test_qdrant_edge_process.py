@@ -1,5 +1,6 @@
 """The vector server as a process: what survives a crash, limits, keys, many clients at once."""
 
+import http.client
 import json
 import os
 import random
@@ -16,9 +17,9 @@ SIZE = 8
 
 
 def make(client, name="c"):
-    client.put(f"/collections/{name}", {"vectors": {"size": SIZE, "distance": "Cosine"}}).result
+    client.put(f"/collections/{name}", {"vectors": {"size": SIZE, "distance": "Cosine"}}).ok()
     index = {"field_name": "version", "field_schema": "integer"}
-    client.put(f"/collections/{name}/index?wait=true", index).result
+    client.put(f"/collections/{name}/index?wait=true", index).ok()
 
 
 def point(number, version):
@@ -28,14 +29,14 @@ def point(number, version):
 
 def upsert(client, points, name="c", **more):
     path = f"/collections/{name}/points?wait=true"
-    assert client.put(path, {"points": points} | more).result["status"] == "completed"
+    assert client.put(path, {"points": points} | more).ok()["status"] == "completed"
 
 
 def everything(client, name="c"):
     points, offset = {}, None
     while True:
         body = {"limit": 1000, "with_payload": True, "with_vector": True, "offset": offset}
-        page = client.post(f"/collections/{name}/points/scroll", body).result
+        page = client.post(f"/collections/{name}/points/scroll", body).ok()
         points |= {p["id"]: (p["payload"], p.get("vector")) for p in page["points"]}
         offset = page["next_page_offset"]
         if offset is None:
@@ -49,7 +50,7 @@ def test_nothing_acknowledged_is_lost_in_a_crash(start_server, tmp_path):
     make(client)
     make(client, "other")
     actions = [{"create_alias": {"collection_name": "c", "alias_name": "live"}}]
-    client.post("/collections/aliases", {"actions": actions}).result
+    client.post("/collections/aliases", {"actions": actions}).ok()
     upsert(client, [point(i, 1) for i in range(500)])
     upsert(client, [point(i, 2) for i in range(100)])
     guard = {"must": [{"key": "version", "range": {"lt": 2}}]}
@@ -63,10 +64,13 @@ def test_nothing_acknowledged_is_lost_in_a_crash(start_server, tmp_path):
         {"delete": {"points": [410]}},
         {"upsert": {"points": [point(410, 0)], "update_filter": guard}},
     ]
-    client.post("/collections/c/points/batch?wait=true", {"operations": operations}).result
-    assert client.put("/collections/c/points?wait=true", {"points": [{"id": 1, "vector": [1]}]}).status == 400
+    client.post("/collections/c/points/batch?wait=true", {"operations": operations}).ok()
+    assert (
+        client.put("/collections/c/points?wait=true", {"points": [{"id": 1, "vector": [1]}]}).status
+        == 400
+    )
     before = everything(client)
-    schema = client.get("/collections/c").result["payload_schema"]
+    schema = client.get("/collections/c").ok()["payload_schema"]
     assert before[60] == ({"version": 2}, before[60][1])
     assert before[120][1] in ({}, None)
     server.kill()
@@ -76,8 +80,8 @@ def test_nothing_acknowledged_is_lost_in_a_crash(start_server, tmp_path):
     assert everything(client) == before
     assert everything(client, "live") == before
     assert everything(client, "other") == {}
-    assert client.get("/collections/c").result["payload_schema"] == schema
-    assert client.get("/collections/c").result["config"]["params"]["vectors"]["size"] == SIZE
+    assert client.get("/collections/c").ok()["payload_schema"] == schema
+    assert client.get("/collections/c").ok()["config"]["params"]["vectors"]["size"] == SIZE
 
 
 def test_killed_while_writing(start_server, tmp_path):
@@ -89,7 +93,7 @@ def test_killed_while_writing(start_server, tmp_path):
     for _round in range(8):
         server = start_server(PROGRAM, "--data", str(tmp_path))
         client = server.client()
-        if not client.get("/collections/c/exists").result["exists"]:
+        if not client.get("/collections/c/exists").ok()["exists"]:
             make(client)
         for number, (payload, _vector) in everything(client).items():
             assert payload["version"] >= acknowledged.get(number, 0)
@@ -102,9 +106,8 @@ def test_killed_while_writing(start_server, tmp_path):
             guard = {"must": [{"key": "version", "range": {"lt": version}}]}
             try:
                 upsert(client, [point(n, version) for n in numbers], update_filter=guard)
-            except (OSError, EOFError, Exception) as err:
-                assert not isinstance(err, AssertionError), err
-                break
+            except (OSError, http.client.HTTPException):
+                break  # killed
             acknowledged |= dict.fromkeys(numbers, version)
         killer.join()
     assert len(acknowledged) > 500
@@ -127,7 +130,7 @@ def test_deleted_collection_stays_deleted(start_server, tmp_path):
     client = server.client()
     make(client)
     upsert(client, [point(1, 1)])
-    client.delete("/collections/c").result
+    client.delete("/collections/c").ok()
     make(client)  # the same name again is a new collection
     assert everything(client) == {}
     server.kill()
@@ -176,8 +179,8 @@ def test_unknown_paths_and_methods(start_server, tmp_path):
     client = start_server(PROGRAM, "--data", str(tmp_path)).client()
     assert client.get("/nothing").status == 404
     assert client.call("PATCH", "/collections").status == 405
-    make(client, "a%20b%2Fc".replace("%2F", ""))
-    assert client.get("/collections").result["collections"] == [{"name": "a bc"}]
+    make(client, "a%20bc")
+    assert client.get("/collections").ok()["collections"] == [{"name": "a bc"}]
     bad = client.put("/collections/a%2Fb", {"vectors": {"size": 1, "distance": "Dot"}})
     assert bad.status == 422
     assert "cannot contain" in bad.error
@@ -201,11 +204,11 @@ def test_many_clients_at_once(start_server, tmp_path):
         client, last = server.client(), 0
         for _ in range(100):
             body = {"ids": [3], "with_payload": True}
-            found = client.post("/collections/c/points", body).result
+            found = client.post("/collections/c/points", body).ok()
             now = found[0]["payload"]["version"] if found else 0
             assert now >= last
             last = now
-            client.post("/collections/c/points/query", {"query": [1.0] * SIZE}).result
+            client.post("/collections/c/points/query", {"query": [1.0] * SIZE}).ok()
 
     def guarded(work, *arguments) -> None:
         try:
@@ -225,6 +228,37 @@ def test_many_clients_at_once(start_server, tmp_path):
     assert len(stored) == 20
 
 
+def test_collection_deleted_under_load(start_server, tmp_path):
+    """Requests that meet the deletion get an answer, and the server lives on."""
+    server = start_server(PROGRAM, "--data", str(tmp_path))
+    client = server.client()
+    stop = threading.Event()
+    seen: set[int] = set()
+
+    def work(path: str, body: dict) -> None:
+        own = server.client()
+        while not stop.is_set():
+            seen.add(own.call("PUT" if "wait" in path else "POST", path, body).status)
+
+    writes = {"points": [point(n, 1) for n in range(100)]}
+    asks = {"query": [1.0] * SIZE}
+    threads = [
+        threading.Thread(target=work, args=("/collections/c/points?wait=true", writes)),
+        threading.Thread(target=work, args=("/collections/c/points/query", asks)),
+    ]
+    for thread in threads:
+        thread.start()
+    for _ in range(15):
+        make(client)
+        time.sleep(0.05)
+        client.delete("/collections/c").ok()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert seen == {200, 404}
+    assert client.get("/collections").ok() == {"collections": []}
+
+
 def test_alias_switch_is_never_seen_half_done(start_server, tmp_path):
     server = start_server(PROGRAM, "--data", str(tmp_path))
     client = server.client()
@@ -232,7 +266,7 @@ def test_alias_switch_is_never_seen_half_done(start_server, tmp_path):
         make(client, name)
         upsert(client, [point(number, 1)], name)
     actions = [{"create_alias": {"collection_name": "red", "alias_name": "live"}}]
-    client.post("/collections/aliases", {"actions": actions}).result
+    client.post("/collections/aliases", {"actions": actions}).ok()
     done = threading.Event()
     failures = []
 
@@ -240,7 +274,7 @@ def test_alias_switch_is_never_seen_half_done(start_server, tmp_path):
         reader = server.client()
         while not done.is_set():
             answer = reader.post("/collections/live/points/scroll", {})
-            if answer.status != 200 or len(answer.result["points"]) != 1:
+            if answer.status != 200 or len(answer.ok()["points"]) != 1:
                 failures.append(answer.body)
 
     readers = [threading.Thread(target=read) for _ in range(2)]
@@ -252,7 +286,7 @@ def test_alias_switch_is_never_seen_half_done(start_server, tmp_path):
             {"delete_alias": {"alias_name": "live"}},
             {"create_alias": {"collection_name": target, "alias_name": "live"}},
         ]
-        client.post("/collections/aliases", {"actions": actions}).result
+        client.post("/collections/aliases", {"actions": actions}).ok()
     # One action that cannot be done undoes the others.
     actions = [
         {"delete_alias": {"alias_name": "live"}},
@@ -263,7 +297,7 @@ def test_alias_switch_is_never_seen_half_done(start_server, tmp_path):
     for reader in readers:
         reader.join()
     assert failures == []
-    assert [a["collection_name"] for a in client.get("/aliases").result["aliases"]] == ["red"]
+    assert [a["collection_name"] for a in client.get("/aliases").ok()["aliases"]] == ["red"]
 
 
 @pytest.mark.skipif(not os.environ.get("TICKETBUS_MEASURE"), reason="TICKETBUS_MEASURE is not set")
@@ -271,13 +305,16 @@ def test_measure(start_server, tmp_path, capsys):
     """Not a check: prints figures. 256 points of 1,024 dimensions in a request, two clients."""
     server = start_server(PROGRAM, "--data", str(tmp_path))
     client = server.client()
-    client.put("/collections/c", {"vectors": {"size": 1024, "distance": "Cosine"}}).result
+    client.put("/collections/c", {"vectors": {"size": 1024, "distance": "Cosine"}}).ok()
     rng = random.Random(1)
     bodies = []
     for base in range(0, 256 * 8, 256):
         points = [
-            {"id": base + i, "vector": [round(rng.gauss(0, 1), 7) for _ in range(1024)],
-             "payload": {"version": 1, "ticket": f"ticket-{i}"}}
+            {
+                "id": base + i,
+                "vector": [round(rng.gauss(0, 1), 7) for _ in range(1024)],
+                "payload": {"version": 1, "ticket": f"ticket-{i}"},
+            }
             for i in range(256)
         ]
         bodies.append(json.dumps({"points": points}).encode())
@@ -297,7 +334,9 @@ def test_measure(start_server, tmp_path, capsys):
     rate = 2 * 3 * 8 * 256 / (time.monotonic() - start)
     start = time.monotonic()
     for _ in range(500):
-        client.post("/collections/c/points/query", {"query": [1.0] * 1024}).result
+        client.post("/collections/c/points/query", {"query": [1.0] * 1024}).ok()
     latency = (time.monotonic() - start) / 500
     with capsys.disabled():
-        print(f"\n{rate:.0f} points/s, a query {latency * 1000:.2f} ms, {server.memory_mb():.0f} MB")
+        print(
+            f"\n{rate:.0f} points/s, a query {latency * 1000:.2f} ms, {server.memory_mb():.0f} MB"
+        )

@@ -9,9 +9,10 @@ import asyncio
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import orjson
@@ -74,7 +75,7 @@ class Router:
         allowed: list[str] = []
         for pattern, methods in self._by_length.get(len(parts), []):
             params: dict[str, str] = {}
-            for want, got in zip(pattern, parts):
+            for want, got in zip(pattern, parts, strict=True):
                 if want.startswith("{"):
                     if not got:
                         break
@@ -112,6 +113,7 @@ class App:
         self._fail = fail
         self._guard = guard
         self._on_stop = on_stop
+        self.on_start: Callable[[], None] = lambda: None
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
@@ -124,6 +126,7 @@ class App:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                self.on_start()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 self._pool.shutdown(wait=True)
@@ -202,7 +205,7 @@ class App:
 def serve(app: App, host: str, port: int, name: str) -> None:
     """Serves until SIGTERM or SIGINT, then finishes open requests and calls the app's on_stop.
 
-    Port 0 takes a free one. Prints `<name> listening on http://host:port` once it is bound.
+    Port 0 takes a free one. Prints `<name> listening on http://host:port` once it can be used.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -230,5 +233,7 @@ def serve(app: App, host: str, port: int, name: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: sys.exit(0))
     shown = f"[{host}]" if ":" in host else host
-    print(f"{name} listening on http://{shown}:{listener.getsockname()[1]}", flush=True)
+    ready = f"{name} listening on http://{shown}:{listener.getsockname()[1]}"
+    # Not before the signals are handled: who reads this may send one at once.
+    app.on_start = lambda: print(ready, flush=True)
     uvicorn.Server(config).run(sockets=[listener])

@@ -37,7 +37,7 @@ class E5:
 
     def embed(self, texts: list[str], tokens: list[list[int]]) -> np.ndarray:
         vectors = np.empty((len(texts), self.dimensions), np.float32)
-        split = [_split(self._cut(text, len(ids))) for text, ids in zip(texts, tokens)]
+        split = [_split(self._cut(text, len(ids))) for text, ids in zip(texts, tokens, strict=True)]
         with self._lock:
             for is_query in (False, True):
                 rows = [row for row, (_text, query) in enumerate(split) if query == is_query]

@@ -1,7 +1,8 @@
 """POST …/points/query/groups: the best hits of each of the best groups.
 
-The engine has no grouping of its own, so hits are read in windows that double until enough groups
-are full or no hits are left. Unlike Qdrant, which stops looking after a few rounds, this is exact.
+The engine has no grouping of its own. First hits are read, in windows that double, until enough
+groups have shown up; then the hits of those groups alone, until each is full or has no more. Unlike
+Qdrant, which stops looking after a few rounds, this is exact.
 """
 
 import re
@@ -10,7 +11,7 @@ from typing import Any
 import qdrant_edge as edge
 
 from .errors import bad_json, not_supported
-from .reads import number, run_query, scored
+from .reads import number, payload_selector, run_query, scored
 from .updates import Vectors
 
 _PATH_PART = re.compile(r'"([^"]*)"|([^.\[\]"]+)|\[(\d*)\]')
@@ -28,32 +29,48 @@ def query_groups(shard: edge.EdgeShard, body: Any, vectors: Vectors) -> dict:
     size = number(body, "group_size", 3, least=1)
     path = parse_path(key)
 
-    # Grouping reads the payload whether or not the caller asked for it.
-    shown_payload = body.get("with_payload")
-    plain = {k: v for k, v in body.items() if k not in ("limit", "offset")}
+    # The hits are read with the grouping field alone, whatever payload the caller asked for.
+    plain = {name: item for name, item in body.items() if name not in ("limit", "offset")}
     plain["with_payload"] = [key]
-    grouped_only = [edge.IsEmptyCondition(key)]
+    no_group = [edge.IsEmptyCondition(key)]
+
+    def read(limit: int, must: list | None) -> tuple[list, bool]:
+        hits = run_query(shard, plain, vectors, limit=limit, must=must, must_not=no_group)
+        return hits, len(hits) < limit
 
     window = wanted * size
     while True:
-        hits = run_query(shard, plain, vectors, limit=window, must_not=grouped_only)
-        groups = _collect(hits, path, size)
-        best = dict(list(groups.items())[:wanted])
-        exhausted = len(hits) < window
-        if exhausted or (len(best) == wanted and all(len(g) == size for g in best.values())):
+        hits, exhausted = read(window, None)
+        groups = dict(list(_collect(hits, path, size).items())[:wanted])
+        if exhausted or len(groups) == wanted:
             break
         window *= 2
-    return {"groups": _shown(shard, best, body, shown_payload)}
+    only_these = [_any_of(key, groups)]
+    while not exhausted and any(len(hits) < size for hits in groups.values()):
+        hits, exhausted = read(window, only_these)
+        filled = _collect(hits, path, size)
+        groups = {group: filled[group] for group in groups}
+        window *= 2
+    return {"groups": _shown(shard, groups, body)}
 
 
-def _shown(shard: edge.EdgeShard, groups: dict, body: dict, with_payload: Any) -> list[dict]:
+def _any_of(key: str, groups: dict) -> edge.Filter:
+    """Points of these groups; a match is of strings or of integers, not of both."""
+    conditions = []
+    for kind in ("str", "int"):
+        values = [value for of_kind, value in groups if of_kind == kind]
+        if values:
+            conditions.append(edge.FieldCondition(key, match=edge.MatchAny(values)))
+    return edge.Filter(should=conditions)
+
+
+def _shown(shard: edge.EdgeShard, groups: dict, body: dict) -> list[dict]:
     """Adds the payload that was asked for to the hits, which were read without it."""
+    with_payload = payload_selector(body, False)
     payloads = {}
     if with_payload:
-        from .reads import payload_selector
-
         ids = list({hit.id for hits in groups.values() for hit in hits})
-        for point in shard.retrieve(ids, payload_selector(body, False), False):
+        for point in shard.retrieve(ids, with_payload, False):
             payloads[point.id] = point.payload
     answer = []
     for (_kind, value), hits in groups.items():

@@ -52,7 +52,9 @@ def facet(shard: edge.EdgeShard, body: Any) -> dict:
     if not isinstance(key, str):
         raise bad_json("missing field `key`")
     request = edge.FacetRequest(
-        key, number(body, "limit", 10, least=1), bool(body.get("exact")),
+        key,
+        number(body, "limit", 10, least=1),
+        bool(body.get("exact")),
         parse_filter(body.get("filter")),
     )
     hits = shard.facet(request).hits
@@ -148,7 +150,7 @@ def _scoring(
     """The `query` of a request. A query by a point's id appends to `excluded` that point."""
     if value is None:
         return None
-    if isinstance(value, dict) and not value.keys() == {"indices", "values"}:
+    if isinstance(value, dict) and value.keys() != {"indices", "values"}:
         kinds = [kind for kind in value if kind != "params"]
         if kinds == ["nearest"]:
             if value["nearest"] is None or "mmr" in value:

@@ -157,7 +157,7 @@ class Store:
         if kind is None or fields is None or not isinstance(action[kind], dict):
             raise bad_json("an action is one of create_alias, delete_alias, rename_alias")
         values = [action[kind].get(field) for field in fields]
-        for field, value in zip(fields, values):
+        for field, value in zip(fields, values, strict=True):
             if not isinstance(value, str):
                 raise bad_json(f"missing field `{field}`")
         if kind == "create_alias":
@@ -216,7 +216,10 @@ class Store:
             if path.name not in folders:
                 shutil.rmtree(path, ignore_errors=True)
         for name, entry in known["collections"].items():
-            shard = edge.EdgeShard.load(str(self._shards / entry["folder"]))
+            try:
+                shard = edge.EdgeShard.load(str(self._shards / entry["folder"]))
+            except Exception as err:
+                raise SystemExit(f"qdrant-edge: cannot load collection {name}: {err}") from err
             self._collections[name] = Collection(name, entry["folder"], entry["settings"], shard)
         self._aliases = known["aliases"]
 

@@ -39,7 +39,11 @@ struct tb_change {
 
 /* A command to another ticket's key, stored and published with this decision. */
 struct tb_message {
-    enum tb_command_kind_internal { TB_MESSAGE_WATCH, TB_MESSAGE_RECHECK } kind;
+    enum tb_message_kind {
+        TB_MESSAGE_WATCH,
+        TB_MESSAGE_RECHECK,
+        TB_MESSAGE_RETRY, /* what the subject waits for has come: try its waiting commands */
+    } kind;
     tb_str subject;      /* the ticket addressed */
     tb_str dependent_id; /* watch: who waits; null otherwise */
 };

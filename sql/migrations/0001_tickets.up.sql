@@ -10,6 +10,8 @@ CREATE TABLE board_configs (
     default_ticket_type varchar(50),
     initial_status      varchar(50)  NOT NULL,
     settings            jsonb        NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(settings) = 'object'),
+    has_wip             boolean      NOT NULL GENERATED ALWAYS AS
+        (jsonb_path_exists(columns, '$[*].wip_limit ? (@ > 0)')) STORED,
     version             bigint       NOT NULL CHECK (version > 0),
     created_at          timestamptz  NOT NULL,
     updated_at          timestamptz  NOT NULL

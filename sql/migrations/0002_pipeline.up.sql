@@ -9,11 +9,13 @@ CREATE TABLE partition_watermarks (
     published_offset bigint NOT NULL DEFAULT 0 CHECK (published_offset >= 0),
     owner_epoch      bigint NOT NULL DEFAULT 0,
     last_record      text,
+    stalled_claims   int    NOT NULL DEFAULT 0,
     updated_at       timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (topic, partition),
     CHECK (published_offset <= next_offset)
 ) WITH (fillfactor = 20);
 COMMENT ON COLUMN partition_watermarks.last_record IS 'Fingerprint of the record before next_offset: tells a recreated topic.';
+COMMENT ON COLUMN partition_watermarks.stalled_claims IS 'Claims since next_offset last moved; many of them mean a record that kills workers.';
 
 -- What became of every record of the commands topic, and the exact messages it led to.
 -- Partitioned by the command's stable time; old partitions are dropped, never deleted from.
@@ -38,7 +40,7 @@ CREATE TABLE command_log (
     PRIMARY KEY (source, id, stable_time)
 ) PARTITION BY RANGE (stable_time);
 COMMENT ON COLUMN command_log.outbox IS
-    'Messages to publish, one per line: kind, key, exact JSON body, separated by tabs.';
+    'Messages to publish, framed: kind, key length, body length, newline, key, exact body, newline.';
 CREATE INDEX command_log_position_idx ON command_log (topic_partition, record_offset);
 -- Holds only what no daily partition covers; pruned rows never land here.
 CREATE TABLE command_log_default PARTITION OF command_log DEFAULT;
@@ -106,4 +108,32 @@ BEGIN
         END IF;
     END LOOP;
     RETURN made;
+END $$;
+
+-- Drops daily partitions of command_log that ended before keep_from, except those that hold a row
+-- that is not published yet or a command that still waits.
+CREATE FUNCTION command_log_prune(keep_from timestamptz) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    part record;
+    in_use boolean;
+    dropped int := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('ticketbus.command_log', 0));
+    FOR part IN
+        SELECT c.relname AS name, to_date(right(c.relname, 8), 'YYYYMMDD') AS day
+        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'command_log'::regclass AND c.relname ~ '^command_log_[0-9]{8}$'
+    LOOP
+        CONTINUE WHEN (part.day + 1)::timestamp AT TIME ZONE 'UTC' > keep_from;
+        EXECUTE format(
+            'SELECT EXISTS (SELECT FROM %I l WHERE l.outcome = ''parked'')'
+            ' OR EXISTS (SELECT FROM %I l JOIN partition_watermarks m'
+            '  ON m.partition = l.topic_partition AND l.record_offset >= m.published_offset)',
+            part.name, part.name) INTO in_use;
+        IF NOT in_use THEN
+            EXECUTE format('DROP TABLE %I', part.name);
+            dropped := dropped + 1;
+        END IF;
+    END LOOP;
+    RETURN dropped;
 END $$;

@@ -234,3 +234,17 @@ const struct tb_board *tb_board_build(struct tb_draft *d, const struct tb_board 
                 check_admin_operations(d, board);
     return good ? board : NULL;
 }
+
+enum tb_rc tb_board_from_put(const struct tb_board_put_data *data, struct tb_arena *arena,
+                             struct tb_board *ret)
+{
+    const struct tb_command cmd = {.data = data};
+    const struct tb_context ctx = {.now_us = 0};
+    struct tb_draft d = {.arena = arena, .cmd = &cmd, .ctx = &ctx};
+    const struct tb_board *board = tb_board_build(&d, NULL);
+    if (!board) {
+        return tb_arena_failed(arena) ? TB_ENOMEM : TB_EINVAL;
+    }
+    *ret = *board;
+    return TB_OK;
+}

@@ -79,6 +79,11 @@ const struct tb_board *tb_world_board(const struct tb_world *w, tb_str workflow_
 /* ---- evolve, on its own: what one change makes of one ticket (version advances by one) ---- */
 struct tb_ticket tb_evolve(const struct tb_ticket *state, const struct tb_change *change);
 
+/* A stored board, read back as the data of a board.put; ids, version and times are the caller's.
+ * TB_EINVAL when it contradicts itself. */
+enum tb_rc tb_board_from_put(const struct tb_board_put_data *data, struct tb_arena *arena,
+                             struct tb_board *ret) TB_MUST_USE;
+
 /* A rejection as a decision, for refusals decided outside the rules (size, age, repeats). */
 struct tb_decision tb_decision_reject(const char *rule, enum tb_rejection rejection, tb_str field,
                                       tb_str message);

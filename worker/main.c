@@ -1,0 +1,136 @@
+/* ticketbus-worker: applies ticket commands from Kafka in Postgres and publishes the events. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "worker/shell/worker.h"
+
+static volatile sig_atomic_t g_stop;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    if (g_stop) {
+        _exit(1); /* the second signal hurries; nothing committed is lost */
+    }
+    g_stop = 1;
+}
+
+static void usage(FILE *out)
+{
+    tb_buf text;
+    tb_buf_init(&text, (size_t)256 * 1024);
+    tb_config_help('W', &text);
+    (void)fprintf(
+        out,
+        "usage: ticketbus-worker [--help] [--version]\n\n"
+        "Applies ticket commands from Kafka in Postgres, exactly once, and publishes the "
+        "events.\nAny number may run; the partitions of the topic are shared among them.\n"
+        "SIGTERM stops after the batch at hand.\n\nSettings:\n%s",
+        text.ptr ? text.ptr : "");
+    tb_buf_dispose(&text);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction sa = {.sa_handler = on_signal};
+    (void)sigaction(SIGTERM, &sa, NULL);
+    (void)sigaction(SIGINT, &sa, NULL);
+    sa.sa_handler = SIG_IGN;
+    (void)sigaction(SIGPIPE, &sa, NULL);
+}
+
+static enum tb_log_level log_level(const struct tb_config *cfg)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    for (size_t i = 0; i < TB_COUNT(names); i++) {
+        if (strcmp(tb_config_str(cfg, TB_CFG(LOG_LEVEL)), names[i]) == 0) {
+            return (enum tb_log_level)i;
+        }
+    }
+    return TB_LOG_INFO;
+}
+
+/* The database may start after us: wait for it, unless told to stop. */
+static enum tb_rc connect_patiently(struct tb_worker *w, struct tb_error *err)
+{
+    enum tb_rc rc;
+    while ((rc = tb_worker_connect_pg(w, err)) != TB_OK && !g_stop) {
+        tb_log_warn("%s; trying again", err->text);
+        (void)sleep(1);
+    }
+    return rc;
+}
+
+static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
+{
+    struct tb_worker w = {
+        .cfg = cfg,
+        .topic_commands = tb_config_str(cfg, TB_CFG(TOPIC_COMMANDS)),
+        .topic_events = tb_config_str(cfg, TB_CFG(TOPIC_EVENTS)),
+        .topic_dlq = tb_config_str(cfg, TB_CFG(TOPIC_DLQ)),
+        .message_max = (size_t)tb_config_int(cfg, TB_CFG(MESSAGE_MAX_BYTES)),
+    };
+    (void)snprintf(w.client_id, sizeof w.client_id, "ticketbus-worker-%d", (int)getpid());
+    w.arena = tb_arena_new((size_t)1024 * 1024 * 1024);
+    w.pending = tb_pending_new();
+    const struct tb_consumer_options opt = {
+        .group = tb_config_str(cfg, TB_CFG(WORKER_GROUP)),
+        .topic = w.topic_commands,
+        .client_id = w.client_id,
+    };
+    enum tb_rc rc = w.arena && w.pending ? TB_OK : tb_fail(err, TB_ENOMEM, "out of memory");
+    rc = rc != TB_OK ? rc : connect_patiently(&w, err);
+    rc = rc != TB_OK ? rc : tb_maintain_log(&w, err);
+    rc = rc != TB_OK ? rc : tb_consumer_new(cfg, &opt, &w.consumer, err);
+    if (rc == TB_OK) {
+        tb_log_info("worker %s started", TB_VERSION);
+        rc = tb_worker_run(&w, &g_stop, err);
+    }
+    tb_consumer_free(w.consumer);
+    tb_producer_free(w.producer);
+    tb_pg_free(w.pg);
+    tb_pending_free(w.pending);
+    tb_arena_free(w.arena);
+    free(w.partitions);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+    int opt;
+    while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        if (opt == 'h') {
+            usage(stdout);
+            return 0;
+        }
+        if (opt == 'V') {
+            (void)printf("ticketbus-worker %s\n", TB_VERSION);
+            return 0;
+        }
+        usage(stderr);
+        return 2;
+    }
+    struct tb_error err = {.rc = TB_OK};
+    struct tb_config *cfg = NULL;
+    if (tb_config_load('W', &cfg, &err) != TB_OK) {
+        (void)fprintf(stderr, "ticketbus-worker: %s: %s\n", err.field, err.text);
+        return 2;
+    }
+    tb_log_init("ticketbus-worker", log_level(cfg),
+                strcmp(tb_config_str(cfg, TB_CFG(LOG_FORMAT)), "json") == 0);
+    catch_signals();
+    enum tb_rc rc = run(cfg, &err);
+    if (rc != TB_OK && !g_stop) {
+        tb_log_error("%s", err.text);
+    } else {
+        tb_log_info("worker stopped");
+    }
+    tb_config_free(cfg);
+    return rc == TB_OK || g_stop ? 0 : 3;
+}

@@ -1,0 +1,178 @@
+/* The one procedure, run on assignment and after any doubt: a failed test of a watermark, a lost
+ * connection (also while committing), a failed producer.
+ *
+ * Under the watermark's row lock owner_epoch goes up, which fences whoever believed to own the
+ * partition; what lies between published and next is published again from the outbox; fetching
+ * starts at next. Nothing is remembered from before. */
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "worker/shell/outbox.h"
+#include "worker/shell/worker.h"
+
+#define CAREFUL_CLAIMS 3 /* claims without progress before records are tried alone */
+#define REPUBLISH_ROWS 500
+
+static enum tb_rc claim_rows(struct tb_worker *w, const int64_t *ids, size_t n,
+                             struct tb_error *err)
+{
+    static const char sql_create[] =
+        "INSERT INTO partition_watermarks (topic, partition)"
+        " SELECT $1, u FROM unnest($2::int[]) u ON CONFLICT DO NOTHING";
+    static const char sql_claim[] =
+        "WITH mine AS (SELECT partition FROM partition_watermarks"
+        "   WHERE topic = $1 AND partition = ANY($2::int[]) ORDER BY partition FOR UPDATE)"
+        " UPDATE partition_watermarks m SET owner_epoch = m.owner_epoch + 1,"
+        "   stalled_claims = m.stalled_claims + 1, updated_at = clock_timestamp()"
+        " FROM mine WHERE m.topic = $1 AND m.partition = mine.partition"
+        " RETURNING m.partition, m.next_offset, m.published_offset, m.owner_epoch, m.last_record,"
+        "   m.stalled_claims";
+    struct tb_pg_params p;
+    tb_pg_params_init(&p, w->arena);
+    tb_pg_add_str(&p, tb_str_of(w->topic_commands));
+    tb_pg_add_ints(&p, ids, n);
+    struct tb_pg_result *results[2] = {0};
+    enum tb_rc rc = tb_pg_pipeline_add(w->pg, "claim_create", sql_create, &p, err);
+    rc = rc != TB_OK ? rc : tb_pg_pipeline_add(w->pg, "claim", sql_claim, &p, err);
+    rc = rc != TB_OK ? rc : tb_pg_pipeline_run(w->pg, results, true, err);
+    if (rc != TB_OK) {
+        return rc;
+    }
+    const struct tb_pg_result *r = results[1];
+    struct tb_partition *parts = calloc(n ? n : 1, sizeof *parts);
+    if (!parts || (size_t)tb_pg_rows(r) != n) {
+        rc = tb_fail(err, TB_ENOMEM, "cannot claim %zu partitions", n);
+    }
+    for (int i = 0; rc == TB_OK && i < tb_pg_rows(r); i++) {
+        struct tb_partition *part = &parts[i];
+        part->id = (int32_t)tb_pg_int(r, i, 0);
+        part->next = tb_pg_int(r, i, 1);
+        part->published = tb_pg_int(r, i, 2);
+        part->epoch = tb_pg_int(r, i, 3);
+        tb_str last = tb_pg_str(r, i, 4);
+        if (last.len == TB_FINGERPRINT_LEN) {
+            memcpy(part->last, last.ptr, last.len);
+        }
+        part->check_last = part->last[0] != '\0' && part->next > 0;
+        bool stalled = tb_pg_int(r, i, 5) > CAREFUL_CLAIMS;
+        part->careful = stalled ? (int)tb_config_int(w->cfg, TB_CFG(BATCH_MAX)) : 0;
+    }
+    tb_pg_result_free(results[0]);
+    tb_pg_result_free(results[1]);
+    if (rc != TB_OK) {
+        free(parts);
+        return rc;
+    }
+    free(w->partitions);
+    w->partitions = parts;
+    w->npartitions = n;
+    return TB_OK;
+}
+
+/* Publishes again what the log holds between published and next, in order. */
+static enum tb_rc republish(struct tb_worker *w, const struct tb_partition *part,
+                            struct tb_error *err)
+{
+    static const char sql[] =
+        "SELECT record_offset, outbox FROM command_log"
+        " WHERE topic_partition = $1 AND record_offset >= $2 AND record_offset < $3"
+        " ORDER BY record_offset LIMIT $4";
+    int64_t from = part->published;
+    size_t sent = 0;
+    while (from < part->next) {
+        struct tb_pg_params p;
+        tb_pg_params_init(&p, w->arena);
+        tb_pg_add_int(&p, part->id);
+        tb_pg_add_int(&p, from);
+        tb_pg_add_int(&p, part->next);
+        tb_pg_add_int(&p, REPUBLISH_ROWS);
+        struct tb_pg_result *r = NULL;
+        enum tb_rc rc = tb_pg_pipeline_add(w->pg, "republish", sql, &p, err);
+        rc = rc != TB_OK ? rc : tb_pg_pipeline_run(w->pg, &r, false, err);
+        if (rc != TB_OK) {
+            return rc;
+        }
+        int rows = tb_pg_rows(r);
+        for (int i = 0; i < rows && rc == TB_OK; i++) {
+            tb_str outbox = tb_pg_str(r, i, 1);
+            tb_str rest = outbox;
+            struct tb_frame f;
+            uint32_t nframes = 0;
+            while (tb_outbox_next(&rest, &f)) {
+                nframes++;
+            }
+            from = tb_pg_int(r, i, 0) + 1;
+            rc = tb_publish(w, part->id, from, outbox, nframes, err);
+            sent += nframes;
+        }
+        tb_pg_result_free(r);
+        if (rc != TB_OK) {
+            return rc;
+        }
+        if (rows < REPUBLISH_ROWS) {
+            break;
+        }
+    }
+    /* Offsets without a row (transaction markers, compacted records) leave no trace: once all rows
+     * are acknowledged, everything below next is. */
+    uint64_t tag;
+    enum tb_rc rc = tb_pending_add(w->pending, part->id, part->next, 0, &tag);
+    if (rc != TB_OK) {
+        return tb_fail(err, rc, "out of memory");
+    }
+    if (sent > 0) {
+        tb_log_info("partition %d: published %zu messages of offsets %lld to %lld again", part->id,
+                    sent, (long long)part->published, (long long)part->next - 1);
+    }
+    return TB_OK;
+}
+
+static enum tb_rc start_fetching(struct tb_worker *w, struct tb_error *err)
+{
+    struct tb_position *positions = TB_NEW_N(w->arena, struct tb_position, w->npartitions + 1);
+    if (!positions) {
+        return tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < w->npartitions; i++) {
+        const struct tb_partition *part = &w->partitions[i];
+        /* One earlier, to see that the record before next is the one we applied. */
+        positions[i] = (struct tb_position){part->id, part->next - (part->check_last ? 1 : 0)};
+    }
+    return tb_consumer_start(w->consumer, positions, w->npartitions, err);
+}
+
+enum tb_rc tb_worker_claim(struct tb_worker *w, struct tb_error *err)
+{
+    w->claimed = false;
+    tb_arena_reset(w->arena);
+    size_t n;
+    const int32_t *assigned = tb_consumer_assignment(w->consumer, &n);
+    int64_t *ids = TB_NEW_N(w->arena, int64_t, n + 1);
+    if (!ids) {
+        return tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = assigned[i];
+    }
+    if (w->producer_failed || !w->producer || tb_producer_fatal(w->producer)) {
+        enum tb_rc rc = tb_worker_connect_producer(w, err);
+        if (rc != TB_OK) {
+            return rc;
+        }
+    }
+    enum tb_rc rc =
+        tb_topic_partitions(w->producer, w->topic_commands, &w->ncommand_partitions, err);
+    rc = rc != TB_OK ? rc : claim_rows(w, ids, n, err);
+    for (size_t i = 0; i < n && rc == TB_OK; i++) {
+        const struct tb_partition *part = &w->partitions[i];
+        rc = tb_pending_reset(w->pending, part->id, part->published);
+        rc = rc != TB_OK ? rc : republish(w, part, err);
+    }
+    rc = rc != TB_OK ? rc : start_fetching(w, err);
+    if (rc == TB_OK) {
+        w->claimed = true;
+        tb_log_info("claimed %zu of %d partitions of %s", n, w->ncommand_partitions,
+                    w->topic_commands);
+    }
+    return rc;
+}

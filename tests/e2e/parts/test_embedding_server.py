@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import Server, parts_python
+from parts_servers import Server, parts_python
 
 PROGRAM = "embedding_server.py"
 MODEL = "all-MiniLM-L6-v2"

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from conftest import outside_qdrant, wait_until
+from parts_servers import outside_qdrant, wait_until
 from qdrant_calls import fetch, found_ids, older_than, point_at, upsert
 
 # Service

@@ -10,7 +10,7 @@ pytest.importorskip("qdrant_client", reason="see requirements.txt in this folder
 from qdrant_client import QdrantClient, models  # noqa: E402
 from qdrant_client.http.exceptions import UnexpectedResponse  # noqa: E402
 
-from conftest import outside_qdrant  # noqa: E402
+from parts_servers import outside_qdrant  # noqa: E402
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import Client
+from parts_servers import Client
 
 PROGRAM = "qdrant_edge.py"
 SIZE = 8

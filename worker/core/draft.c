@@ -21,22 +21,26 @@ bool tb_draft_wait(struct tb_draft *d, enum tb_rule rule, const char *field, tb_
     return false;
 }
 
+/* Diffs are kept in the order of the fields' table. */
 void tb_draft_set(struct tb_draft *d, enum tb_ticket_field field, struct tb_value value)
 {
     size_t i = 0;
-    while (i < d->ndiffs && d->diffs[i].field != field) {
+    while (i < d->ndiffs && d->diffs[i].field < field) {
         i++;
     }
-    struct tb_value before = d->state.fields[field];
-    if (tb_value_eq(before, value)) {
-        if (i < d->ndiffs) {
-            d->ndiffs--;
-            memmove(d->diffs + i, d->diffs + i + 1, (d->ndiffs - i) * sizeof *d->diffs);
-        }
-        return;
+    bool there = i < d->ndiffs && d->diffs[i].field == field;
+    bool differs = !tb_value_eq(d->state.fields[field], value);
+    struct tb_diff *at = d->diffs + i;
+    if (there && !differs) {
+        d->ndiffs--;
+        memmove(at, at + 1, (d->ndiffs - i) * sizeof *at);
+    } else if (!there && differs) {
+        memmove(at + 1, at, (d->ndiffs - i) * sizeof *at);
+        d->ndiffs++;
     }
-    d->diffs[i] = (struct tb_diff){field, before, value};
-    d->ndiffs += i == d->ndiffs;
+    if (differs) {
+        *at = (struct tb_diff){field, d->state.fields[field], value};
+    }
 }
 
 static struct tb_value record_value(const void *record, const struct tb_setter *s, bool null)

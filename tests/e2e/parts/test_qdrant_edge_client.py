@@ -171,6 +171,16 @@ def test_sparse_vectors_and_fusion(client, name):
     assert stored["words"].indices == [4, 100]
 
 
+@pytest.mark.parametrize(("indices", "values"), [([1, 1], [1.0, 2.0]), ([1, 2], [1.0])])
+def test_bad_sparse_vectors_are_refused(client, name, indices, values):
+    vector = models.SparseVector(indices=indices, values=values)
+    point = models.PointStruct(id=1, vector={"words": vector}, payload={})
+    with pytest.raises(UnexpectedResponse) as refused:
+        client.upsert(name, [point], wait=True)
+    assert refused.value.status_code in (400, 422)
+    assert client.count(name).count == 0
+
+
 def test_alias_switch(client, name, fresh_name):
     alias, second = fresh_name(), fresh_name()
     client.create_collection(

@@ -8,7 +8,7 @@ from typing import Any
 
 import qdrant_edge as edge
 
-from .errors import bad_input, bad_json
+from .errors import bad_input, bad_json, invalid
 from .filters import parse_filter, point_id, point_ids
 from .schema import VectorInfo
 
@@ -166,7 +166,7 @@ def named_vector(value: Any, name: str, vectors: Vectors) -> Any:
     if isinstance(value, dict):
         if value.keys() != {"indices", "values"} or not info.sparse:
             raise bad_json(f"vector `{name}` has to be a list of numbers")
-        return edge.SparseVector(value["indices"], value["values"])
+        return _sparse(value)
     rows = _items(value, "vector")
     if info.sparse:
         raise bad_json(f"vector `{name}` has to be an object with indices and values")
@@ -177,6 +177,20 @@ def named_vector(value: Any, name: str, vectors: Vectors) -> Any:
         return rows
     _dimensions(rows, info)
     return rows
+
+
+def _sparse(value: dict) -> edge.SparseVector:
+    """The engine trusts these lists, and panics later over what is wrong with them."""
+    indices = _items(value["indices"], "indices")
+    values = _items(value["values"], "values")
+    for index in indices:
+        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < 1 << 32:
+            raise bad_json("indices have to be unsigned 32-bit integers")
+    if len(indices) != len(values):
+        raise invalid("values: must be the same length as indices")
+    if len(set(indices)) != len(indices):
+        raise invalid("indices: must be unique")
+    return edge.SparseVector(indices, values)
 
 
 def _dimensions(row: list, info: VectorInfo) -> None:

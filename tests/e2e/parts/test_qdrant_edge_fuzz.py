@@ -1,5 +1,5 @@
-"""Requests that are almost right. None may be the server's own failure, and none may leave something
-in its log that it cannot read again: an engine that trusts a bad vector panics at the next start."""
+"""Requests that are almost right. None may be the server's own failure, and none may leave in its
+log what it cannot read again: an engine that trusts a bad vector panics at the next start."""
 
 import random
 

@@ -62,7 +62,7 @@ static enum tb_rc connect_patiently(struct tb_worker *w, struct tb_error *err)
         tb_log_warn("%s; trying again", err->text);
         (void)sleep(1);
     }
-    return rc;
+    return g_stop ? TB_OK : rc;
 }
 
 static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
@@ -84,9 +84,9 @@ static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
     };
     enum tb_rc rc = w.arena && w.pending ? TB_OK : tb_fail(err, TB_ENOMEM, "out of memory");
     rc = rc != TB_OK ? rc : connect_patiently(&w, err);
-    rc = rc != TB_OK ? rc : tb_maintain_log(&w, err);
-    rc = rc != TB_OK ? rc : tb_consumer_new(cfg, &opt, &w.consumer, err);
-    if (rc == TB_OK) {
+    rc = rc != TB_OK || g_stop ? rc : tb_maintain_log(&w, err);
+    rc = rc != TB_OK || g_stop ? rc : tb_consumer_new(cfg, &opt, &w.consumer, err);
+    if (rc == TB_OK && !g_stop) {
         tb_log_info("worker %s started", TB_VERSION);
         rc = tb_worker_run(&w, &g_stop, err);
     }
@@ -126,11 +126,10 @@ int main(int argc, char **argv)
                 strcmp(tb_config_str(cfg, TB_CFG(LOG_FORMAT)), "json") == 0);
     catch_signals();
     enum tb_rc rc = run(cfg, &err);
-    if (rc != TB_OK && !g_stop) {
+    if (rc != TB_OK) {
         tb_log_error("%s", err.text);
-    } else {
-        tb_log_info("worker stopped");
     }
+    tb_log_info("worker stopped");
     tb_config_free(cfg);
-    return rc == TB_OK || g_stop ? 0 : 3;
+    return rc == TB_OK ? 0 : 3;
 }

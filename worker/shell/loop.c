@@ -29,6 +29,7 @@ struct loop {
     struct intake in;
     volatile sig_atomic_t *stop;
     int64_t next_commit_us;
+    bool fatal; /* only a new process can go on */
 };
 
 static void stop_partition(struct tb_worker *w, struct tb_partition *part)
@@ -145,6 +146,7 @@ static bool serve_poll(struct loop *l, int timeout_ms)
         return false;
     case TB_POLL_FATAL:
         tb_log_error("Kafka: %s", err.text);
+        l->fatal = true;
         *l->stop = 1;
         return false;
     }
@@ -295,6 +297,7 @@ static enum tb_rc keep_house(struct loop *l, struct tb_error *err)
     struct tb_worker *w = l->w;
     int64_t now = tb_clock_mono_us();
     enum tb_rc rc = TB_OK;
+    tb_arena_reset(w->arena);
     if (now >= w->next_maintenance_us) {
         w->next_maintenance_us = now + MAINTAIN_EVERY_US;
         rc = tb_maintain_log(w, err);
@@ -305,12 +308,10 @@ static enum tb_rc keep_house(struct loop *l, struct tb_error *err)
     }
     if (rc == TB_OK && l->in.n == 0 && now - w->last_flush_us >= FLUSH_AFTER_US) {
         w->last_flush_us = now;
-        tb_arena_reset(w->arena);
         rc = tb_publish_flush_positions(w, err);
     }
     if (rc == TB_OK && now >= l->next_commit_us && w->npartitions > 0) {
         l->next_commit_us = now + COMMIT_EVERY_US;
-        tb_arena_reset(w->arena);
         struct tb_position *at = TB_NEW_N(w->arena, struct tb_position, w->npartitions);
         for (size_t i = 0; at && i < w->npartitions; i++) {
             at[i] = (struct tb_position){w->partitions[i].id, w->partitions[i].next};
@@ -396,6 +397,9 @@ enum tb_rc tb_worker_run(struct tb_worker *w, volatile sig_atomic_t *stop, struc
         round_trip(&l);
     }
     finish(&l);
+    if (l.fatal) {
+        rc = tb_fail(err, TB_EFATAL, "the consumer has failed");
+    }
     if (l.in.arena) {
         drop_intake(&l.in);
     }

@@ -87,6 +87,7 @@ struct tb_command {
     tb_str traceparent;
     tb_str tracestate;
     tb_str rationale; /* data.rationale, null when not given */
+    tb_str extensions; /* attributes we do not know, as JSON members: "a":1,"b":"x"; or null */
     unsigned char body_hash[32];
     const void *data; /* struct of type->record */
 };

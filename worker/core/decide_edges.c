@@ -81,25 +81,12 @@ bool tb_decide_watch(struct tb_draft *d)
     return true;
 }
 
-/* An edge added while its target was not there may turn out to leave the workflow. */
-static void drop_foreign(struct tb_draft *d)
-{
-    tb_str workflow = tb_ticket_str(&d->state, TB_TICKET_WORKFLOW_ID);
-    for (size_t i = d->edges.n; i-- > 0;) {
-        struct tb_edge e = d->edges.items[i];
-        struct tb_fact fact = tb_world_fact(d->w, e.depends_on);
-        if (fact.exists && !tb_str_eq(fact.workflow_id, workflow)) {
-            tb_edges_remove(d, e.depends_on, e.type);
-        }
-    }
-}
-
 bool tb_decide_recheck(struct tb_draft *d)
 {
     if (!tb_ticket_exists(&d->state)) {
         return true;
     }
-    drop_foreign(d);
+    tb_edges_remove_foreign(d);
     tb_edges_emit(d, TB_LIT("removed: the ticket depended on is of another workflow"));
     tb_edges_project(d);
     return true;

@@ -91,7 +91,7 @@ static bool check_values(struct tb_draft *d, const struct tb_import_data *data,
 static bool check_references(struct tb_draft *d, const struct tb_import_data *data)
 {
     if (tb_given(&data->p, TB_IMPORT_DEPENDENCIES)) {
-        tb_edges_set_all(d, data->dependencies.items, data->dependencies.n);
+        tb_edges_set_all(d, &data->dependencies);
     }
     if (!tb_edges_check(d, "dependencies")) {
         return false;

@@ -1,5 +1,7 @@
 #include "worker/core/draft.h"
 
+#include <stdlib.h>
+
 bool tb_draft_reject(struct tb_draft *d, enum tb_rule rule, const char *field, tb_str message)
 {
     d->decided = true;
@@ -117,18 +119,32 @@ void tb_draft_recheck(struct tb_draft *d, tb_str dependent)
     add_message(d, (struct tb_message){TB_MESSAGE_RECHECK, dependent, TB_STR_NULL});
 }
 
+static int by_id(const void *a, const void *b)
+{
+    return tb_str_cmp(*(const tb_str *)a, *(const tb_str *)b);
+}
+
+/* In order of their ids, whatever order the edges were loaded in. */
 void tb_draft_recheck_dependents(struct tb_draft *d, bool blocks_only)
 {
     const struct tb_node *node = tb_world_node(d->w, d->cmd->subject);
-    d->w->walk++;
-    for (size_t i = 0; node && i < node->in.n; i++) {
-        const struct tb_edge *edge = &node->in.items[i];
-        struct tb_node *dependent = tb_world_node(d->w, edge->ticket_id);
-        if (!dependent || dependent->mark == d->w->walk || (blocks_only && !tb_edge_blocks(edge))) {
-            continue;
+    tb_str *ids = TB_NEW_N(d->arena, tb_str, node ? node->in.n : 0);
+    if (!node || !ids) {
+        return;
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < node->in.n; i++) {
+        if (!blocks_only || tb_edge_blocks(&node->in.items[i])) {
+            ids[n++] = node->in.items[i].ticket_id;
         }
-        dependent->mark = d->w->walk;
-        tb_draft_recheck(d, edge->ticket_id);
+    }
+    if (n > 1) {
+        qsort(ids, n, sizeof *ids, by_id);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || !tb_str_eq(ids[i], ids[i - 1])) {
+            tb_draft_recheck(d, ids[i]);
+        }
     }
 }
 

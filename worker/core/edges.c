@@ -12,11 +12,6 @@ static struct tb_edge edge_to(const struct tb_draft *d, tb_str depends_on, tb_st
     return (struct tb_edge){d->cmd->subject, depends_on, type};
 }
 
-static size_t find(const struct tb_edge_list *list, const struct tb_edge *e)
-{
-    return tb_edge_list_find(list, e->ticket_id, e->depends_on, e->type);
-}
-
 void tb_edges_load(struct tb_draft *d)
 {
     const struct tb_node *node = tb_world_node(d->w, d->cmd->subject);
@@ -28,57 +23,82 @@ void tb_edges_load(struct tb_draft *d)
 void tb_edges_add(struct tb_draft *d, tb_str depends_on, tb_str type)
 {
     struct tb_edge edge = edge_to(d, depends_on, type);
-    if (find(&d->edges, &edge) == d->edges.n) {
-        (void)tb_edge_list_add(d->arena, &d->edges, edge);
+    size_t before = d->edges.n;
+    if (tb_edge_list_insert(d->arena, &d->edges, edge) && d->edges.n > before) {
         (void)tb_edge_list_add(d->arena, &d->added, edge);
     }
 }
 
 void tb_edges_remove(struct tb_draft *d, tb_str depends_on, tb_str type)
 {
-    struct tb_edge edge = edge_to(d, depends_on, type);
-    size_t at = find(&d->edges, &edge);
-    if (at < d->edges.n) {
-        edge = d->edges.items[at]; /* the world's strings outlive the command's */
+    bool found;
+    size_t at = tb_edge_list_find(&d->edges, depends_on, type, &found);
+    if (found) {
+        (void)tb_edge_list_add(d->arena, &d->removed, d->edges.items[at]);
         tb_edge_list_remove(&d->edges, at);
-        (void)tb_edge_list_add(d->arena, &d->removed, edge);
     }
+}
+
+/* Plans the removal of every edge that is unwanted, in order. */
+static void remove_all(struct tb_draft *d, bool (*unwanted)(const struct tb_edge *, const void *),
+                       const void *arg)
+{
+    for (size_t i = 0; i < d->edges.n;) {
+        struct tb_edge e = d->edges.items[i];
+        if (unwanted(&e, arg)) {
+            tb_edges_remove(d, e.depends_on, e.type);
+        } else {
+            i++;
+        }
+    }
+}
+
+static bool blocks_and_not_in(const struct tb_edge *e, const void *blockers)
+{
+    return tb_edge_blocks(e) && !tb_strs_has(*(const tb_strs *)blockers, e->depends_on);
 }
 
 void tb_edges_set_blockers(struct tb_draft *d, tb_strs blockers)
 {
-    for (size_t i = d->edges.n; i-- > 0;) {
-        struct tb_edge e = d->edges.items[i];
-        if (tb_edge_blocks(&e) && !tb_strs_has(blockers, e.depends_on)) {
-            tb_edges_remove(d, e.depends_on, e.type);
-        }
-    }
+    remove_all(d, blocks_and_not_in, &blockers);
     for (size_t i = 0; i < blockers.n; i++) {
         tb_edges_add(d, blockers.items[i], TB_LIT(TB_EDGE_BLOCKS));
     }
 }
 
-static bool wanted(const struct tb_dependency_data *edges, size_t n, const struct tb_edge *e)
+static bool not_in(const struct tb_edge *e, const void *records)
 {
-    for (size_t i = 0; i < n; i++) {
+    const struct tb_records *r = records;
+    const struct tb_dependency_data *edges = r->items;
+    for (size_t i = 0; i < r->n; i++) {
         if (tb_str_eq(edges[i].depends_on, e->depends_on) &&
             tb_str_eq(edges[i].dependency_type, e->type)) {
-            return true;
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
-void tb_edges_set_all(struct tb_draft *d, const struct tb_dependency_data *edges, size_t n)
+void tb_edges_set_all(struct tb_draft *d, const struct tb_records *dependencies)
 {
-    for (size_t i = d->edges.n; i-- > 0;) {
-        struct tb_edge e = d->edges.items[i];
-        if (!wanted(edges, n, &e)) {
-            tb_edges_remove(d, e.depends_on, e.type);
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
+    const struct tb_dependency_data *edges = dependencies->items;
+    remove_all(d, not_in, dependencies);
+    for (size_t i = 0; i < dependencies->n; i++) {
         tb_edges_add(d, edges[i].depends_on, edges[i].dependency_type);
+    }
+}
+
+void tb_edges_remove_foreign(struct tb_draft *d)
+{
+    tb_str workflow = tb_ticket_str(&d->state, TB_TICKET_WORKFLOW_ID);
+    for (size_t i = 0; i < d->edges.n;) {
+        struct tb_edge e = d->edges.items[i];
+        struct tb_fact fact = tb_world_fact(d->w, e.depends_on);
+        if (fact.exists && !tb_str_eq(fact.workflow_id, workflow)) {
+            tb_edges_remove(d, e.depends_on, e.type);
+        } else {
+            i++;
+        }
     }
 }
 

@@ -13,7 +13,10 @@ void tb_edges_remove(struct tb_draft *d, tb_str depends_on, tb_str type);
 /* Plans that the blocking edges are exactly these. */
 void tb_edges_set_blockers(struct tb_draft *d, tb_strs blockers);
 /* Plans that the edges of all types are exactly these. */
-void tb_edges_set_all(struct tb_draft *d, const struct tb_dependency_data *edges, size_t n);
+void tb_edges_set_all(struct tb_draft *d, const struct tb_records *dependencies);
+/* Plans that edges to tickets of other workflows go: they were added while the target was absent.
+ */
+void tb_edges_remove_foreign(struct tb_draft *d);
 
 /* The planned edges are allowed: not to itself, within the workflow, no cycle, not too many. */
 bool tb_edges_check(struct tb_draft *d, const char *field);

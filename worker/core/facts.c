@@ -28,17 +28,39 @@ bool tb_edge_list_add(struct tb_arena *arena, struct tb_edge_list *list, struct 
     return true;
 }
 
-size_t tb_edge_list_find(const struct tb_edge_list *list, tb_str ticket_id, tb_str depends_on,
-                         tb_str type)
+size_t tb_edge_list_find(const struct tb_edge_list *list, tb_str depends_on, tb_str type,
+                         bool *ret_found)
 {
-    for (size_t i = 0; i < list->n; i++) {
-        const struct tb_edge *e = &list->items[i];
-        if (tb_str_eq(e->depends_on, depends_on) && tb_str_eq(e->ticket_id, ticket_id) &&
-            tb_str_eq(e->type, type)) {
-            return i;
+    size_t low = 0;
+    size_t high = list->n;
+    *ret_found = false;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = tb_str_cmp(list->items[mid].depends_on, depends_on);
+        order = order ? order : tb_str_cmp(list->items[mid].type, type);
+        if (order == 0) {
+            *ret_found = true;
+            return mid;
         }
+        low = order < 0 ? mid + 1 : low;
+        high = order < 0 ? high : mid;
     }
-    return list->n;
+    return low;
+}
+
+bool tb_edge_list_insert(struct tb_arena *arena, struct tb_edge_list *list, struct tb_edge edge)
+{
+    bool found;
+    size_t at = tb_edge_list_find(list, edge.depends_on, edge.type, &found);
+    if (found) {
+        return true;
+    }
+    if (!tb_edge_list_add(arena, list, edge)) {
+        return false;
+    }
+    memmove(list->items + at + 1, list->items + at, (list->n - 1 - at) * sizeof *list->items);
+    list->items[at] = edge;
+    return true;
 }
 
 void tb_edge_list_remove(struct tb_edge_list *list, size_t at)

@@ -17,8 +17,8 @@ struct tb_node {
     tb_str id;
     struct tb_ticket *ticket; /* the world's copy; NULL: neither added nor created */
     const struct tb_ref *ref; /* NULL: not referred to, or not there */
-    struct tb_edge_list out;  /* what it depends on */
-    struct tb_edge_list in;   /* what depends on it */
+    struct tb_edge_list out;  /* what it depends on, in order */
+    struct tb_edge_list in;   /* what depends on it, as it came */
     tb_str *commits;          /* hashes known to be linked */
     size_t ncommits;
     size_t room_commits;
@@ -40,9 +40,12 @@ struct tb_world {
 /* Items with room for one more; NULL when the arena is exhausted (the list is then as before). */
 void *tb_list_room(struct tb_arena *arena, void *items, size_t n, size_t *room, size_t size);
 bool tb_edge_list_add(struct tb_arena *arena, struct tb_edge_list *list, struct tb_edge edge);
-/* Index of the edge to depends_on of this type, or from ticket_id; list->n when there is none. */
-size_t tb_edge_list_find(const struct tb_edge_list *list, tb_str ticket_id, tb_str depends_on,
-                         tb_str type);
+/* For the edges of one ticket, kept in order of depends_on and type, so that no decision depends on
+ * the order they were loaded in: where the edge is, or belongs. */
+size_t tb_edge_list_find(const struct tb_edge_list *list, tb_str depends_on, tb_str type,
+                         bool *ret_found);
+/* The same list: adds unless it is there; false when the arena is exhausted. */
+bool tb_edge_list_insert(struct tb_arena *arena, struct tb_edge_list *list, struct tb_edge edge);
 void tb_edge_list_remove(struct tb_edge_list *list, size_t at);
 bool tb_edge_blocks(const struct tb_edge *edge);
 

@@ -61,24 +61,26 @@ static bool put_edge(struct tb_world *w, const struct tb_edge *edge)
     if (!from || !to) {
         return false;
     }
-    if (tb_edge_list_find(&from->out, edge->ticket_id, edge->depends_on, edge->type) <
-        from->out.n) {
-        return true;
-    }
-    return tb_edge_list_add(w->arena, &from->out, *edge) &&
-           tb_edge_list_add(w->arena, &to->in, *edge);
+    size_t before = from->out.n;
+    return tb_edge_list_insert(w->arena, &from->out, *edge) &&
+           (from->out.n == before || tb_edge_list_add(w->arena, &to->in, *edge));
 }
 
 static void drop_edge(struct tb_world *w, const struct tb_edge *edge)
 {
-    struct tb_node *ends[] = {tb_world_node(w, edge->ticket_id),
-                              tb_world_node(w, edge->depends_on)};
-    for (int i = 0; i < 2; i++) {
-        struct tb_edge_list *list = !ends[i] ? NULL : i ? &ends[i]->in : &ends[i]->out;
-        size_t at =
-            list ? tb_edge_list_find(list, edge->ticket_id, edge->depends_on, edge->type) : 0;
-        if (list && at < list->n) {
-            tb_edge_list_remove(list, at);
+    struct tb_node *from = tb_world_node(w, edge->ticket_id);
+    struct tb_node *to = tb_world_node(w, edge->depends_on);
+    bool found = false;
+    size_t at = from ? tb_edge_list_find(&from->out, edge->depends_on, edge->type, &found) : 0;
+    if (!found || !to) {
+        return;
+    }
+    tb_edge_list_remove(&from->out, at);
+    for (size_t i = 0; i < to->in.n; i++) {
+        if (tb_str_eq(to->in.items[i].ticket_id, edge->ticket_id) &&
+            tb_str_eq(to->in.items[i].type, edge->type)) {
+            tb_edge_list_remove(&to->in, i);
+            return;
         }
     }
 }

@@ -12,6 +12,7 @@
 
 #define CAREFUL_CLAIMS 3 /* claims without progress before records are tried alone */
 #define REPUBLISH_ROWS 500
+#define WATERMARKS_MS  5000
 
 static enum tb_rc claim_rows(struct tb_worker *w, const int64_t *ids, size_t n,
                              struct tb_error *err)
@@ -53,7 +54,6 @@ static enum tb_rc claim_rows(struct tb_worker *w, const int64_t *ids, size_t n,
         if (last.len == TB_FINGERPRINT_LEN) {
             memcpy(part->last, last.ptr, last.len);
         }
-        part->check_last = part->last[0] != '\0' && part->next > 0;
         bool stalled = tb_pg_int(r, i, 5) > CAREFUL_CLAIMS;
         part->careful = stalled ? (int)tb_config_int(w->cfg, TB_CFG(BATCH_MAX)) : 0;
     }
@@ -127,18 +127,72 @@ static enum tb_rc republish(struct tb_worker *w, const struct tb_partition *part
     return TB_OK;
 }
 
+/* A partition never read before starts where its log does. */
+static enum tb_rc begin_at(struct tb_worker *w, struct tb_partition *part, int64_t low,
+                           struct tb_error *err)
+{
+    static const char sql[] =
+        "UPDATE partition_watermarks SET next_offset = $4, published_offset = $4"
+        " WHERE topic = $1 AND partition = $2 AND owner_epoch = $3";
+    struct tb_pg_params p;
+    tb_pg_params_init(&p, w->arena);
+    tb_pg_add_str(&p, tb_str_of(w->topic_commands));
+    tb_pg_add_int(&p, part->id);
+    tb_pg_add_int(&p, part->epoch);
+    tb_pg_add_int(&p, low);
+    enum tb_rc rc = tb_pg_exec(w->pg, sql, &p, NULL, err);
+    rc = rc != TB_OK ? rc : tb_pending_reset(w->pending, part->id, low);
+    part->next = low;
+    part->published = low;
+    tb_log_warn("partition %d: first read, its log begins at offset %lld", part->id,
+                (long long)low);
+    return rc;
+}
+
+/* The log must still hold the position we go on from. A silent skip would lose commands. */
+static enum tb_rc check_log(struct tb_worker *w, struct tb_partition *part, struct tb_error *err)
+{
+    int64_t low;
+    int64_t high;
+    enum tb_rc rc = tb_consumer_watermarks(w->consumer, part->id, &low, &high, WATERMARKS_MS, err);
+    if (rc != TB_OK) {
+        return rc;
+    }
+    if (part->next == 0 && part->last[0] == '\0' && low > 0) {
+        return begin_at(w, part, low, err);
+    }
+    if (part->next < low || part->next > high) {
+        part->stopped = true;
+        tb_log_error(
+            "partition %d of %s: we go on from offset %lld, the log holds %lld to %lld; the "
+            "partition stops, see docs/runbook.md, \"%s\"",
+            part->id, w->topic_commands, (long long)part->next, (long long)low, (long long)high,
+            part->next < low ? "Commands expired" : "A topic was recreated");
+    }
+    part->check_last = part->last[0] != '\0' && part->next > low;
+    return TB_OK;
+}
+
 static enum tb_rc start_fetching(struct tb_worker *w, struct tb_error *err)
 {
     struct tb_position *positions = TB_NEW_N(w->arena, struct tb_position, w->npartitions + 1);
     if (!positions) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
+    size_t n = 0;
     for (size_t i = 0; i < w->npartitions; i++) {
-        const struct tb_partition *part = &w->partitions[i];
-        /* One earlier, to see that the record before next is the one we applied. */
-        positions[i] = (struct tb_position){part->id, part->next - (part->check_last ? 1 : 0)};
+        struct tb_partition *part = &w->partitions[i];
+        enum tb_rc rc = check_log(w, part, err);
+        if (rc != TB_OK) {
+            return rc;
+        }
+        if (!part->stopped) {
+            /* One earlier, to see that the record before next is the one we applied. */
+            positions[n++] =
+                (struct tb_position){part->id, part->next - (part->check_last ? 1 : 0)};
+        }
     }
-    return tb_consumer_start(w->consumer, positions, w->npartitions, err);
+    return tb_consumer_start(w->consumer, positions, n, err);
 }
 
 enum tb_rc tb_worker_claim(struct tb_worker *w, struct tb_error *err)

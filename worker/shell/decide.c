@@ -1,7 +1,9 @@
 /* Runs a batch's commands in order against the world and turns each decision into its log row, its
  * messages and the rows to write. */
+#include <stdio.h>
 #include <string.h>
 
+#include "common/base/utf8.h"
 #include "common/crypto/crypto.h"
 #include "common/json/event.h"
 #include "worker/shell/gather.h"
@@ -9,7 +11,9 @@
 #include "worker/shell/outbox.h"
 #include "worker/shell/worker.h"
 
-#define OUTBOX_MAX ((size_t)256 * 1024 * 1024)
+/* Room for a message's key, headers and framing beside its value. */
+#define MESSAGE_ROOM 1024
+#define OUTBOX_MAX   ((size_t)256 * 1024 * 1024)
 
 struct deciding {
     struct tb_worker *w;
@@ -60,7 +64,6 @@ static struct tb_event_args event_args(struct deciding *d, const struct tb_comma
 {
     return (struct tb_event_args){
         .cmd = cmd,
-        .source = TB_LIT(TB_WORKER_SOURCE),
         .time_us = at,
         .workflow_id = workflow_of(d->b, cmd),
         .index = 1,
@@ -79,6 +82,7 @@ static void answer(struct deciding *d, const struct tb_command *cmd, enum tb_eve
     args.rejection = decision->rejection;
     args.field = decision->field;
     args.message = decision->message;
+    args.waits_for = decision->waits_for;
     tb_buf_clear(&d->event);
     tb_event_render(&args, &d->event);
     add_frame(d, TB_FRAME_EVENT, cmd->subject, tb_buf_str(&d->event));
@@ -107,6 +111,30 @@ static enum tb_rc refuse(struct deciding *d, struct tb_item *item, const char *r
     return end_frames(d, item);
 }
 
+static void add_dead_letter(struct deciding *d, const struct tb_item *item,
+                            const struct tb_decision *why)
+{
+    bool known = item->kind != TB_ITEM_DEAD;
+    const struct tb_dead_letter letter = {
+        .id = tb_arena_printf(d->b->arena, "dead:%s/%d/%lld", d->w->topic_commands, item->partition,
+                              (long long)item->offset),
+        .time_us = item->record_time,
+        .subject = known ? item->cmd.subject : TB_STR_NULL,
+        .rejection = why->rejection,
+        .field = why->field,
+        .message = why->message,
+        .topic = tb_str_of(d->w->topic_commands),
+        .partition = item->partition,
+        .offset = item->offset,
+        .key = item->key,
+        .original = item->value,
+    };
+    tb_str key = known ? item->cmd.subject : tb_utf8_valid(item->key) ? item->key : TB_STR_NULL;
+    tb_buf_clear(&d->event);
+    tb_dead_letter_render(&letter, d->w->message_max - MESSAGE_ROOM, &d->event);
+    add_frame(d, TB_FRAME_DEAD, tb_str_is_null(key) ? TB_LIT("") : key, tb_buf_str(&d->event));
+}
+
 static enum tb_rc dead_letter(struct deciding *d, struct tb_item *item)
 {
     struct tb_decision decision =
@@ -114,22 +142,7 @@ static enum tb_rc dead_letter(struct deciding *d, struct tb_item *item)
     note(item, TB_OUTCOME_DEAD, &decision);
     log_as(d, item, "dead");
     begin_frames(d);
-    const struct tb_dead_letter letter = {
-        .rejection = item->rejection,
-        .field = item->field,
-        .message = item->message,
-        .topic = d->w->topic_commands,
-        .partition = item->partition,
-        .offset = item->offset,
-        .time_us = item->record_time,
-        .key = item->key,
-        .original = item->value,
-        .max_bytes = d->w->message_max,
-    };
-    tb_buf_clear(&d->event);
-    tb_dead_letter_render(&letter, &d->event);
-    tb_str key = tb_utf8_valid(item->key) ? item->key : TB_LIT("");
-    add_frame(d, TB_FRAME_DEAD, key, tb_buf_str(&d->event));
+    add_dead_letter(d, item, &decision);
     return end_frames(d, item);
 }
 
@@ -197,7 +210,7 @@ static bool render_events(struct deciding *d, const struct tb_command *cmd,
                           const struct tb_decision *decision, int64_t version, int64_t at)
 {
     struct tb_event_args args = event_args(d, cmd, at);
-    args.count = (int)decision->nchanges;
+    args.count = (unsigned)decision->nchanges;
     args.rule = decision->rule;
     for (size_t i = 0; i < decision->nchanges; i++) {
         const struct tb_change *change = &decision->changes[i];
@@ -205,12 +218,12 @@ static bool render_events(struct deciding *d, const struct tb_command *cmd,
         (void)snprintf(purpose, sizeof purpose, "event %zu", i + 1);
         args.kind = change->event;
         args.change = change;
-        args.index = (int)i + 1;
+        args.index = (unsigned)i + 1;
         args.sequence = version + (int64_t)i + 1;
         args.id = tb_command_derived_id(cmd, "evt", purpose, d->b->arena);
         tb_buf_clear(&d->event);
         tb_event_render(&args, &d->event);
-        if (d->event.failed || d->event.len > d->w->message_max) {
+        if (d->event.failed || d->event.len > d->w->message_max - MESSAGE_ROOM) {
             return false;
         }
         add_frame(d, TB_FRAME_EVENT, cmd->subject, tb_buf_str(&d->event));
@@ -347,6 +360,7 @@ static enum tb_rc wait_in_line(struct deciding *d, struct tb_item *item, const s
         .rule = p->poison ? "parking.poison" : "parking.reference",
         .rejection = tb_rejection_find(p->code),
         .message = p->message,
+        .waits_for = p->waits_for,
     };
     item->waits = true;
     note(item, TB_OUTCOME_PARKED, &decision);
@@ -362,27 +376,14 @@ static enum tb_rc park_poison(struct deciding *d, struct tb_item *item)
     if (item->kind != TB_ITEM_COMMAND || item->cmd.type->family == TB_FAMILY_PARKING) {
         return refuse(d, item, "parking.poison", TB_REJECT_POISON, TB_STR_NULL, message, true);
     }
-    const struct tb_decision why = {.message = message};
+    const struct tb_decision why = {.rejection = TB_REJECT_POISON, .message = message};
     struct tb_parked *p;
     enum tb_rc rc = park_ticket(d, item, true, &why, &p);
     if (rc != TB_OK) {
         return rc;
     }
-    const struct tb_dead_letter letter = {
-        .rejection = TB_REJECT_POISON,
-        .message = message,
-        .topic = d->w->topic_commands,
-        .partition = item->partition,
-        .offset = item->offset,
-        .time_us = item->record_time,
-        .key = item->key,
-        .original = item->value,
-        .max_bytes = d->w->message_max,
-    };
     begin_frames(d);
-    tb_buf_clear(&d->event);
-    tb_dead_letter_render(&letter, &d->event);
-    add_frame(d, TB_FRAME_DEAD, item->cmd.subject, tb_buf_str(&d->event));
+    add_dead_letter(d, item, &why);
     return wait_in_line(d, item, p);
 }
 

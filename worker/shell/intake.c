@@ -19,13 +19,16 @@ static void fail_item(struct tb_item *item, enum tb_item_kind kind, enum tb_reje
     item->rejection = why;
     item->field = field;
     item->message = message;
-    tb_sha256_of(item->value.ptr, item->value.len, item->cmd.body_hash);
+    if (kind == TB_ITEM_DEAD) {
+        tb_sha256_of(item->value.ptr, item->value.len, item->cmd.body_hash);
+    }
 }
 
 enum tb_intake tb_intake(struct tb_worker *w, const struct tb_kafka_message *m,
                          struct tb_arena *arena, struct tb_item *ret)
 {
-    struct tb_decode_failure fail = {0};
+    const struct tb_decode_limits limits = {.max_bytes = w->message_max};
+    struct tb_decode_failure fail;
     *ret = (struct tb_item){
         .partition = m->partition,
         .offset = m->offset,
@@ -36,7 +39,7 @@ enum tb_intake tb_intake(struct tb_worker *w, const struct tb_kafka_message *m,
         .is_signed =
             tb_internal_verify(w, m->value, tb_kafka_message_header(m, TB_SIGNATURE_HEADER)),
     };
-    enum tb_rc rc = tb_command_decode(ret->value, arena, &ret->cmd, &fail);
+    enum tb_rc rc = tb_command_decode(ret->value, &limits, arena, &ret->cmd, &fail);
     if (rc == TB_EINVAL && fail.kind == TB_DECODE_NEWER_SCHEMA) {
         return TB_INTAKE_NEWER_SCHEMA;
     }
@@ -59,6 +62,7 @@ enum tb_rc tb_intake_waiting(struct tb_worker *w, struct tb_item *item, struct t
     static const char sql[] =
         "SELECT topic_partition, record_offset, source, id, record_time, body"
         " FROM parked_commands WHERE ticket_id = $1 ORDER BY record_offset LIMIT $2";
+    const struct tb_decode_limits limits = {.max_bytes = w->message_max};
     struct tb_pg_params p;
     tb_pg_params_init(&p, arena);
     tb_pg_add_str(&p, item->cmd.subject);
@@ -81,7 +85,7 @@ enum tb_rc tb_intake_waiting(struct tb_worker *w, struct tb_item *item, struct t
         waiting[i].record_time = tb_pg_time(r, row, 4);
         waiting[i].body = tb_pg_bytes(r, row, 5, arena);
         waiting[i].decoded =
-            tb_command_decode(waiting[i].body, arena, &waiting[i].cmd, &fail) == TB_OK;
+            tb_command_decode(waiting[i].body, &limits, arena, &waiting[i].cmd, &fail) == TB_OK;
     }
     tb_pg_result_free(r);
     if (!waiting || tb_arena_failed(arena)) {

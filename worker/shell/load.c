@@ -3,6 +3,7 @@
  * Locks are taken in one order everywhere, so that workers do not deadlock: watermarks, boards,
  * edge locks, tickets by id. What is read unlocked comes after them and so sees what their holders
  * committed. */
+#include "common/base/uuid.h"
 #include "common/json/record.h"
 #include "common/model/limits.h"
 #include "worker/shell/keys.h"

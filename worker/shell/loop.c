@@ -95,31 +95,6 @@ static bool take(struct loop *l, struct tb_kafka_message *m)
     return true;
 }
 
-static void offset_gone(struct tb_worker *w, int32_t partition)
-{
-    struct tb_partition *part = tb_worker_partition(w, partition);
-    struct tb_error err;
-    int64_t low;
-    int64_t high;
-    if (!part || tb_consumer_watermarks(w->consumer, partition, &low, &high, 5000, &err) != TB_OK) {
-        w->claimed = false;
-        return;
-    }
-    if (low <= part->next && part->next <= high && part->check_last) {
-        /* Only the record we wanted to compare with has expired. */
-        part->check_last = false;
-        const struct tb_position at = {partition, part->next};
-        if (tb_consumer_start(w->consumer, &at, 1, &err) == TB_OK) {
-            return;
-        }
-    }
-    tb_log_error(
-        "partition %d of %s: offset %lld is gone, the log holds %lld to %lld; commands may "
-        "be lost; the partition stops, see \"Commands expired\" in docs/runbook.md",
-        partition, w->topic_commands, (long long)part->next, (long long)low, (long long)high);
-    stop_partition(w, part);
-}
-
 /* Serves one poll. False when nothing more should be gathered now. */
 static bool serve_poll(struct loop *l, int timeout_ms)
 {
@@ -138,9 +113,9 @@ static bool serve_poll(struct loop *l, int timeout_ms)
     case TB_POLL_REVOKED:
         w->claimed = false;
         return false;
-    case TB_POLL_OFFSET_GONE:
-        offset_gone(w, m.partition);
-        return true;
+    case TB_POLL_OFFSET_GONE: /* the claim finds out what is wrong and says so */
+        w->claimed = false;
+        return false;
     case TB_POLL_ERROR:
         tb_log_warn("Kafka: %s", err.text);
         return false;

@@ -511,7 +511,7 @@ static enum tb_rc store_log(struct tb_worker *w, struct tb_batch *b, struct tb_e
         put_int(&c, item->offset);
         put(&c, known ? item->cmd.subject : TB_LIT(""));
         put(&c, known ? tb_str_of(item->cmd.type->name) : TB_LIT(""));
-        put(&c, known ? item->cmd.actor : TB_LIT(""));
+        put(&c, known && !tb_str_is_null(item->cmd.actor) ? item->cmd.actor : TB_LIT(""));
         put_c(&c, tb_outcome_name(item->outcome));
         put_c(&c, item->rule ? item->rule : "");
         put(&c, tb_str_is_null(item->log_code) ? TB_LIT("") : item->log_code);

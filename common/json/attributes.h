@@ -15,29 +15,29 @@ enum tb_attribute {
 
 /* Whether commands or events carry it. */
 enum tb_attribute_use {
-    TB_ATTR_NO,      /* may not be given */
-    TB_ATTR_IGNORED, /* may be given, has no effect */
-    TB_ATTR_OPTIONAL,
-    TB_ATTR_REQUIRED,
-    TB_ATTR_SOME, /* required on some types, absent on others */
+    TB_USE_NO,      /* may not be given */
+    TB_USE_IGNORED, /* may be given, has no effect */
+    TB_USE_OPTIONAL,
+    TB_USE_REQUIRED,
+    TB_USE_SOME, /* required on some types, absent on others */
 };
 
 enum tb_attribute_format {
-    TB_ATTR_VERSION_1_0,
-    TB_ATTR_ID,
-    TB_ATTR_URI,
-    TB_ATTR_TYPE,
-    TB_ATTR_SUBJECT,
-    TB_ATTR_TIME,
-    TB_ATTR_JSON_TYPE,
-    TB_ATTR_NUMBER,  /* integer, or the same as a decimal string */
-    TB_ATTR_DECIMAL, /* decimal string */
-    TB_ATTR_INT,
-    TB_ATTR_ACTOR_TYPE,
-    TB_ATTR_TRACEPARENT,
-    TB_ATTR_TRACESTATE,
-    TB_ATTR_OBJECT,
-    TB_ATTR_ANY,
+    TB_FORMAT_VERSION_1_0,
+    TB_FORMAT_ID,
+    TB_FORMAT_URI,
+    TB_FORMAT_TYPE,
+    TB_FORMAT_SUBJECT,
+    TB_FORMAT_TIME,
+    TB_FORMAT_JSON_TYPE,
+    TB_FORMAT_NUMBER,  /* integer, or the same as a decimal string */
+    TB_FORMAT_DECIMAL, /* decimal string */
+    TB_FORMAT_INT,
+    TB_FORMAT_ACTOR_TYPE,
+    TB_FORMAT_TRACEPARENT,
+    TB_FORMAT_TRACESTATE,
+    TB_FORMAT_OBJECT,
+    TB_FORMAT_ANY,
 };
 
 struct tb_attribute_info {

@@ -15,6 +15,10 @@ if [[ ! -v PYTEST_ARGUMENTS ]]; then PYTEST_ARGUMENTS=(); fi
 
 TEST_VENV=$TOOLS_DIR/venv-tests
 
+ensure_test_venv() {
+    ensure_venv_at "$TEST_VENV" "$TESTS_DIR/requirements.txt" "$TESTS_DIR/e2e/parts/requirements.txt"
+}
+
 # result SECTION passed|failed|skipped NAME: a check that has no JUnit file.
 result() {
     mkdir -p "$RESULTS_DIR/$1"
@@ -101,7 +105,7 @@ build_asan() {
 
 section_lint() {
     step "System packages" - ensure_packages "$STACK_NEEDS" "$BUILD_NEEDS" "$LINT_NEEDS"
-    step "Python packages of the tests" - ensure_venv_at "$TEST_VENV" "$TESTS_DIR/requirements.txt"
+    step "Python packages of the tests" - ensure_test_venv
     step "Build (asan)" - with_lock "$TOOLS_DIR/build-asan.lock" build_asan
     check clang-format check_format
     check clang-tidy check_tidy
@@ -160,7 +164,7 @@ section_e2e() {
     SECTION=e2e
     local status=0
     step "System packages" - ensure_packages "$STACK_NEEDS" "$BUILD_NEEDS" "$KAFKA_NEEDS"
-    step "Python packages of the tests" - ensure_venv_at "$TEST_VENV" "$TESTS_DIR/requirements.txt"
+    step "Python packages of the tests" - ensure_test_venv
     step "Build (asan)" - with_lock "$TOOLS_DIR/build-asan.lock" build_asan
     "$LOCAL_DIR/down" --wipe >/dev/null 7>&-
     choose_ports
@@ -170,7 +174,8 @@ section_e2e() {
     unset TICKETBUS_PORT_KAFKA TICKETBUS_PORT_POSTGRES TICKETBUS_PORT_QDRANT TICKETBUS_PORT_EMBEDDING
     # shellcheck disable=SC1090
     . "$ENV_FILE"
-    export TICKETBUS_TEST_BUILD=$REPO_DIR/build/release
+    # The tests start programs with sanitizers of their own beside the release build's that `up` has started.
+    export TICKETBUS_BIN=$REPO_DIR/build/asan/bin TICKETBUS_TEST_LOGS=$LOG_DIR/e2e
     cd "$REPO_DIR"
     # C tests that need the servers carry ctest's label `stack`.
     if ctest --test-dir build/asan --show-only -L '^stack$' 2>/dev/null | grep -q 'Test *#'; then

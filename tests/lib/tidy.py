@@ -83,7 +83,8 @@ def main():
     (database / "compile_commands.json").write_text(json.dumps(entries))
 
     recorded = dependencies(build)
-    fixed = output_of(arguments.program, "--version").encode() + (repository / ".clang-tidy").read_bytes()
+    rules = [".clang-tidy", "tests/.clang-tidy"]
+    fixed = output_of(arguments.program, "--version").encode() + b"".join((repository / name).read_bytes() for name in rules)
     arguments.cache.mkdir(parents=True, exist_ok=True)
     contents, todo = {}, {}
     for entry in entries:

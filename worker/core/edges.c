@@ -183,8 +183,9 @@ void tb_edges_emit(struct tb_draft *d, tb_str removal)
         }
     }
     for (size_t i = 0; i < d->added.n; i++) {
-        if (tb_edge_blocks(&d->added.items[i])) {
-            tb_draft_watch(d, d->added.items[i].depends_on, d->cmd->subject);
+        const struct tb_edge *e = &d->added.items[i];
+        if (tb_edge_blocks(e) || !tb_world_fact(d->w, e->depends_on).exists) {
+            tb_draft_watch(d, e->depends_on, d->cmd->subject);
         }
     }
 }

@@ -20,9 +20,10 @@ void tb_edges_remove_foreign(struct tb_draft *d);
 
 /* The planned edges are allowed: not to itself, within the workflow, no cycle, not too many. */
 bool tb_edges_check(struct tb_draft *d, const char *field);
-/* dependency_removed, dependency_added; a watch to each new blocker. Neither of the two carries a
- * diff of the blockers: that is the next event's, below. description is of the removal; null: the
- * usual one. */
+/* dependency_removed, dependency_added; a watch to each new blocker, and to each ticket that is not
+ * there as far as can be seen: it may be being created elsewhere, in another workflow. Neither
+ * event carries a diff of the blockers: that is the next one's, below. description is of the
+ * removal; null: the usual one. */
 void tb_edges_emit(struct tb_draft *d, tb_str removal);
 /* Brings blocked_by_ticket_ids and is_blocked up to date: blocked, unblocked or blockers_changed,
  * which carry the diffs. */

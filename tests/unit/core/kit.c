@@ -17,6 +17,9 @@ static void must(bool ok)
 
 static tb_str make_id(char *text, size_t size, const char *prefix, char letter)
 {
+    if (text[0]) { /* made before */
+        return tb_str_of(text);
+    }
     int n = snprintf(text, size, "%s" ID_TAIL "%02x", prefix, (unsigned)(unsigned char)letter);
     return (tb_str){text, (size_t)n};
 }

@@ -134,7 +134,7 @@ bool tb_node_bool(const struct tb_node *node, bool otherwise)
 
 /* ---- vectors ---- */
 
-static bool finite(const float *v, size_t n)
+static bool all_finite(const float *v, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(v[i])) {
@@ -157,7 +157,7 @@ static bool floats_of_base64(tb_str text, float *out, size_t n)
             (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
         memcpy(&out[i], &bits, sizeof bits);
     }
-    return finite(out, n);
+    return all_finite(out, n);
 }
 
 bool tb_node_floats(const struct tb_node *node, float *out, size_t n)
@@ -176,7 +176,7 @@ bool tb_node_floats(const struct tb_node *node, float *out, size_t n)
         }
         out[i] = (float)json_number_value(item);
     }
-    return finite(out, n);
+    return all_finite(out, n);
 }
 
 /* ---- writing ---- */

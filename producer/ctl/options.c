@@ -163,7 +163,9 @@ static void add_record(struct ctl_option *items, size_t *n, const struct tb_reco
 
 static void add_set(struct ctl_option *items, size_t *n, const struct ctl_option *set, size_t nset)
 {
-    memcpy(items + *n, set, nset * sizeof *set);
+    if (nset) {
+        memcpy(items + *n, set, nset * sizeof *set);
+    }
     *n += nset;
 }
 

@@ -40,9 +40,10 @@ bool store_has_cycle(const struct store *s);
 const char *store_apply(struct store *s, const struct tb_command *cmd,
                         const struct tb_decision *decision);
 
-/* A world with what the command's kind needs. seen: where the state of other tickets and the edges
- * into the subject are read, which no lock protects: the same store, or an older copy of it. */
-struct tb_world *store_load(struct store *s, const struct store *seen, struct tb_arena *arena,
-                            const struct tb_command *cmd, const struct tb_context *ctx);
+/* Adds to the world what the command's kind needs. seen: where the state of other tickets and the
+ * edges into the subject are read, which no lock protects: the same store, or an older copy of it.
+ */
+void store_load(struct store *s, const struct store *seen, struct tb_world *w,
+                const struct tb_command *cmd, const struct tb_context *ctx);
 
 #endif

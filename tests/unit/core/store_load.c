@@ -148,12 +148,10 @@ static void load_rows(struct loading *l, unsigned needs)
 
 static void load_counts(struct loading *l, unsigned needs, const struct tb_board *board)
 {
+    /* Every column's, as a board.put earlier in the batch may limit any. */
     for (size_t i = 0; board && needs & TB_NEED_WIP && i < board->ncolumns; i++) {
-        if (board->columns[i].wip_limit > 0) {
-            must(tb_world_set_count(
-                l->w, TB_COUNT_WIP, board->workflow_id, board->columns[i].id,
-                store_in_column(l->s, board->workflow_id, board->columns[i].id)));
-        }
+        must(tb_world_set_count(l->w, TB_COUNT_WIP, board->workflow_id, board->columns[i].id,
+                                store_in_column(l->s, board->workflow_id, board->columns[i].id)));
     }
     for (int i = 0; board && needs & TB_NEED_USAGE && i < STORE_TICKETS; i++) {
         const struct tb_ticket *t = &l->s->tickets[i];
@@ -197,10 +195,10 @@ static tb_str workflow_of(const struct loading *l)
     return TB_STR_NULL;
 }
 
-struct tb_world *store_load(struct store *s, const struct store *seen, struct tb_arena *arena,
-                            const struct tb_command *cmd, const struct tb_context *ctx)
+void store_load(struct store *s, const struct store *seen, struct tb_world *w,
+                const struct tb_command *cmd, const struct tb_context *ctx)
 {
-    struct loading l = {s, seen, tb_world_new(arena), cmd, ctx};
+    struct loading l = {s, seen, w, cmd, ctx};
     unsigned needs = cmd->type->needs;
     struct tb_board *board = store_board(s, workflow_of(&l));
     if (board) {
@@ -226,5 +224,4 @@ struct tb_world *store_load(struct store *s, const struct store *seen, struct tb
     }
     load_rows(&l, needs);
     load_counts(&l, needs, board);
-    return l.w;
 }

@@ -2,9 +2,10 @@
  *
  * In lockstep: every command is decided twice, in a world that has lived through all commands and
  * in one loaded with just what its kind needs; both must say the same, and what follows is checked
- * against the test's own store. In races: what a lock does not protect is read from an older store,
- * as when another worker commits meanwhile; once the internal commands have been delivered, every
- * ticket must know its blockers all the same.
+ * against the test's own store. In batches: the same, a world for several commands, loaded before
+ * the first of them. In races: what a lock does not protect is read from an older store, as when
+ * another worker commits meanwhile; once the internal commands have been delivered, every ticket
+ * must know its blockers all the same.
  *
  * TB_PROP_SEED=n begins at that seed, TB_PROP_RUNS=n sets how many. */
 #include <setjmp.h>
@@ -18,6 +19,7 @@
 
 #define STEPS        150
 #define MAX_MESSAGES 2000
+#define MAX_BATCH    10
 #define MAX_AGE      6 /* commands an unlocked read may be behind */
 
 struct run {
@@ -28,7 +30,8 @@ struct run {
     int64_t old_at[MAX_AGE];   /* and after how many */
     size_t nold;
     int64_t floor[STORE_TICKETS]; /* what the ticket's turns have seen already */
-    struct tb_world *world;       /* lockstep: lives through all; races: NULL */
+    struct tb_world *world;       /* lives through all; races: NULL */
+    struct tb_world *batch;       /* batches: the present one; else NULL */
     struct tb_message messages[MAX_MESSAGES];
     int64_t message_at[MAX_MESSAGES]; /* what it is sent after */
     size_t nmessages;
@@ -217,7 +220,11 @@ static const struct store *seen_by(struct run *r, const struct tb_command *cmd)
 static struct tb_decision decide_both(struct run *r, const struct tb_command *cmd,
                                       const struct tb_context *ctx)
 {
-    struct tb_world *lean = store_load(&r->store, seen_by(r, cmd), r->arena, cmd, ctx);
+    struct tb_world *lean = r->batch;
+    if (!lean) {
+        lean = tb_world_new(r->arena);
+        store_load(&r->store, seen_by(r, cmd), lean, cmd, ctx);
+    }
     struct tb_decision d = decide_in(lean, cmd, ctx);
     struct tb_decision again = decide_in(lean, cmd, ctx);
     same_text(&d, &again, "the same command decided twice");
@@ -227,6 +234,7 @@ static struct tb_decision decide_both(struct run *r, const struct tb_command *cm
     struct tb_decision full = decide_in(r->world, cmd, ctx);
     same_text(&full, &d, "a world with only what the kind needs decides otherwise");
     check(tb_world_commit(r->world, cmd, &full) == TB_OK, "out of memory");
+    check(tb_world_commit(lean, cmd, &d) == TB_OK, "out of memory");
     return full;
 }
 
@@ -275,7 +283,7 @@ static void step(struct run *r, const struct tb_command *cmd, const struct tb_co
     remember(r);
 }
 
-static void deliver(struct run *r)
+static struct tb_command next_message(struct run *r, struct tb_context *ctx)
 {
     size_t at = random_below(&r->random, r->nmessages);
     struct tb_message message = r->messages[at];
@@ -284,9 +292,32 @@ static void deliver(struct run *r)
     r->nmessages--;
     r->messages[at] = r->messages[r->nmessages];
     r->message_at[at] = r->message_at[r->nmessages];
-    struct tb_context ctx;
-    struct tb_command cmd = random_internal(&r->random, &message, &ctx);
-    step(r, &cmd, &ctx);
+    return random_internal(&r->random, &message, ctx);
+}
+
+static struct tb_command next_command(struct run *r, struct tb_context *ctx)
+{
+    return r->nmessages && random_chance(&r->random, 40)
+               ? next_message(r, ctx)
+               : random_command(&r->random, &r->store, ctx);
+}
+
+static void run_batch(struct run *r)
+{
+    struct tb_command cmds[MAX_BATCH];
+    struct tb_context ctxs[MAX_BATCH];
+    size_t n = 1 + random_below(&r->random, MAX_BATCH);
+    r->batch = tb_world_new(r->arena);
+    for (size_t i = 0; i < n; i++) {
+        cmds[i] = next_command(r, &ctxs[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        store_load(&r->store, &r->store, r->batch, &cmds[i], &ctxs[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        step(r, &cmds[i], &ctxs[i]);
+    }
+    r->batch = NULL;
 }
 
 static void check_settled(struct run *r)
@@ -312,7 +343,28 @@ static void check_settled(struct run *r)
     }
 }
 
-static void run_sequence(uint64_t seed, bool lockstep)
+enum mode { LOCKSTEP, BATCHES, RACES };
+
+static void run_steps(struct run *r, enum mode mode)
+{
+    for (int i = 0; i < STEPS; i++) {
+        struct tb_context ctx;
+        if (mode == BATCHES) {
+            run_batch(r);
+            i += MAX_BATCH / 2;
+        } else {
+            struct tb_command cmd = next_command(r, &ctx);
+            step(r, &cmd, &ctx);
+        }
+    }
+    while (r->nmessages) {
+        struct tb_context ctx;
+        struct tb_command cmd = next_message(r, &ctx);
+        step(r, &cmd, &ctx);
+    }
+}
+
+static void run_sequence(uint64_t seed, enum mode mode)
 {
     static struct run r;
     memset(&r, 0, sizeof r);
@@ -321,24 +373,13 @@ static void run_sequence(uint64_t seed, bool lockstep)
     r.arena = tb_arena_new(0);
     r.random = (struct random){.state = seed * 2654435769u + 88172645463325252u, .arena = r.arena};
     store_open(&r.store);
-    r.world = lockstep ? tb_world_new(r.arena) : NULL;
+    r.world = mode == RACES ? NULL : tb_world_new(r.arena);
     for (int i = 0; i < 2; i++) {
         struct tb_context ctx = {.now_us = 1, .board_id = TB_LIT("board-0")};
         struct tb_command cmd = random_first_board(&r.random, i ? TB_LIT("wf2") : TB_LIT("wf"));
         step(&r, &cmd, &ctx);
     }
-    for (int i = 0; i < STEPS; i++) {
-        if (r.nmessages && random_chance(&r.random, 40)) {
-            deliver(&r);
-        } else {
-            struct tb_context ctx;
-            struct tb_command cmd = random_command(&r.random, &r.store, &ctx);
-            step(&r, &cmd, &ctx);
-        }
-    }
-    while (r.nmessages) {
-        deliver(&r);
-    }
+    run_steps(&r, mode);
     check_settled(&r);
     store_close(&r.store);
     tb_arena_free(r.arena);
@@ -350,31 +391,38 @@ static uint64_t number(const char *name, uint64_t otherwise)
     return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-static void run_all(bool lockstep)
+static void run_all(enum mode mode)
 {
     uint64_t first = number("TB_PROP_SEED", 1);
     uint64_t runs = number("TB_PROP_RUNS", 300);
     for (uint64_t seed = first; seed < first + runs; seed++) {
-        run_sequence(seed, lockstep);
+        run_sequence(seed, mode);
     }
 }
 
 static void commands_in_lockstep(void **state)
 {
     (void)state;
-    run_all(true);
+    run_all(LOCKSTEP);
+}
+
+static void commands_in_batches(void **state)
+{
+    (void)state;
+    run_all(BATCHES);
 }
 
 static void commands_in_races(void **state)
 {
     (void)state;
-    run_all(false);
+    run_all(RACES);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_in_lockstep),
+        cmocka_unit_test(commands_in_batches),
         cmocka_unit_test(commands_in_races),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,54 +62,6 @@ void tb_floats_json(tb_buf *buf, const float *v, size_t n)
     tb_buf_add_char(buf, ']');
 }
 
-static int sextet(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-bool tb_floats_base64(tb_str text, float *out, size_t n)
-{
-    size_t bytes = n * sizeof(float);
-    while (text.len && text.ptr[text.len - 1] == '=') {
-        text.len--;
-    }
-    if (text.len != (bytes * 4 + 2) / 3) {
-        return false;
-    }
-    uint32_t bits = 0;
-    unsigned have = 0;
-    size_t at = 0;
-    unsigned char word[4];
-    for (size_t i = 0; i < text.len; i++) {
-        int six = sextet(text.ptr[i]);
-        if (six < 0) {
-            return false;
-        }
-        bits = (bits << 6) | (uint32_t)six;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            word[at % 4] = (unsigned char)(bits >> have);
-            if (at % 4 == 3) {
-                uint32_t value = (uint32_t)word[0] | (uint32_t)word[1] << 8 |
-                                 (uint32_t)word[2] << 16 | (uint32_t)word[3] << 24;
-                memcpy(&out[at / 4], &value, sizeof value);
-            }
-            at++;
-        }
-    }
-    return at == bytes;
-}
-
 bool tb_floats_usable(const float *v, size_t n)
 {
     float norm = 0;

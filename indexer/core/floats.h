@@ -1,4 +1,4 @@
-/* Vectors as text and back: they are most of what the indexer sends and receives. */
+/* Vectors as text: they are most of what the indexer sends. */
 #ifndef TB_INDEXER_CORE_FLOATS_H
 #define TB_INDEXER_CORE_FLOATS_H
 
@@ -11,10 +11,6 @@
 /* Appends a JSON array. Numbers below 1000 get nine decimals at most, which is finer than what a
  * 32-bit float of a normalised vector can tell apart. All must be finite. */
 void tb_floats_json(tb_buf *buf, const float *v, size_t n);
-
-/* Base64 (RFC 4648, padding optional) of n little-endian 32-bit floats. False when the text is not
- * exactly that. */
-bool tb_floats_base64(tb_str text, float *out, size_t n);
 
 /* Finite and not all zero: what has a direction. */
 bool tb_floats_usable(const float *v, size_t n);

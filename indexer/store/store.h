@@ -28,8 +28,8 @@ struct tb_store_payload {
     tb_str status;
     tb_str ticket_type;
     tb_str priority;
-    tb_str assignee; /* may be null */
-    tb_strs tags;
+    tb_str assignee;  /* may be null */
+    tb_str tags_json; /* a JSON array of strings */
     bool is_blocked;
     bool is_resolved;
     bool is_deleted;

@@ -166,18 +166,6 @@ static void test_floats_as_json(void **state)
     tb_buf_dispose(&buf);
 }
 
-static void test_floats_from_base64(void **state)
-{
-    (void)state;
-    float out[2];
-    assert_true(tb_floats_base64(TB_LIT("AACAPwAAAMA="), out, 2));
-    assert_true(out[0] == 1.0F && out[1] == -2.0F);
-    assert_true(tb_floats_base64(TB_LIT("AACAPwAAAMA"), out, 2));
-    assert_false(tb_floats_base64(TB_LIT("AACAPwAAAMA="), out, 1));
-    assert_false(tb_floats_base64(TB_LIT("AACAPwAAA*A="), out, 2));
-    assert_false(tb_floats_base64(TB_LIT(""), out, 2));
-}
-
 static void test_usable_vectors(void **state)
 {
     (void)state;
@@ -203,7 +191,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_codes_are_capped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_passage, setup, teardown),
         cmocka_unit_test_setup_teardown(test_floats_as_json, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_floats_from_base64, setup, teardown),
         cmocka_unit_test_setup_teardown(test_usable_vectors, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

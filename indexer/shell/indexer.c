@@ -1,0 +1,140 @@
+/* The parts of an indexer and how it waits for them. */
+#include "common/base/log.h"
+#include "indexer/shell/round.h"
+
+enum { SLICE_MIN = 64, SLICE_MAX = 1024 };
+
+static struct tb_patience patience(const char *part, const struct tb_indexer *ix, atomic_bool *away)
+{
+    return (struct tb_patience){.part = part,
+                                .stop = ix->stop,
+                                .away = away,
+                                .max_ms = tb_config_int(ix->cfg, TB_CFG(BACKOFF_MAX_MS))};
+}
+
+static enum tb_rc open_embedder(struct tb_indexer *ix, struct tb_error *err)
+{
+    struct tb_embed_options opt = {
+        .url = tb_config_str(ix->cfg, TB_CFG(EMBEDDING_URL)),
+        .api_key = tb_config_str(ix->cfg, TB_CFG(EMBEDDING_API_KEY)),
+        .provider = tb_config_str(ix->cfg, TB_CFG(EMBEDDING_PROVIDER)),
+        .model = &ix->model,
+        .batch = tb_config_int(ix->cfg, TB_CFG(EMBEDDING_BATCH)),
+        .timeout_ms = tb_config_int(ix->cfg, TB_CFG(HTTP_TIMEOUT_MS)),
+        .parallel = (size_t)tb_config_int(ix->cfg, TB_CFG(EMBEDDING_PARALLEL)),
+        .stop = ix->abort,
+    };
+    return tb_embedder_new(&opt, &ix->embedder, err);
+}
+
+static enum tb_rc open_store(struct tb_indexer *ix, struct tb_error *err)
+{
+    struct tb_store_options opt = {
+        .url = tb_config_str(ix->cfg, TB_CFG(QDRANT_URL)),
+        .api_key = tb_config_str(ix->cfg, TB_CFG(QDRANT_API_KEY)),
+        .alias = tb_config_str(ix->cfg, TB_CFG(QDRANT_COLLECTION)),
+        .collection = ix->collection.ptr,
+        .dim = ix->model.dim,
+        .timeout_ms = tb_config_int(ix->cfg, TB_CFG(HTTP_TIMEOUT_MS)),
+        .stop = ix->abort,
+    };
+    return tb_store_qdrant(&opt, &ix->store, err);
+}
+
+enum tb_rc tb_indexer_open(struct tb_indexer *ix, const struct tb_config *cfg,
+                           const atomic_bool *stop, const atomic_bool *abort, atomic_bool *away,
+                           struct tb_error *err)
+{
+    *ix = (struct tb_indexer){.cfg = cfg, .stop = stop, .abort = abort};
+    ix->model_arena = tb_arena_new(0);
+    if (!ix->model_arena) {
+        return tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    ix->model = tb_embedding_model_of(tb_str_of(tb_config_str(cfg, TB_CFG(EMBEDDING_MODEL))),
+                                      tb_config_int(cfg, TB_CFG(EMBEDDING_DIM)), ix->model_arena);
+    ix->recipe =
+        (struct tb_recipe){.model = &ix->model,
+                           .max_tokens = (size_t)tb_config_int(cfg, TB_CFG(EMBEDDING_MAX_TOKENS))};
+    ix->recipe_name = tb_recipe_name(&ix->recipe, ix->model_arena);
+    ix->collection = tb_collection_name(tb_str_of(tb_config_str(cfg, TB_CFG(QDRANT_COLLECTION))),
+                                        &ix->model, ix->model_arena);
+    int64_t chunks = tb_config_int(cfg, TB_CFG(EMBEDDING_BATCH)) *
+                     tb_config_int(cfg, TB_CFG(EMBEDDING_PARALLEL));
+    ix->slice_chunks = (size_t)(chunks < SLICE_MIN   ? SLICE_MIN
+                                : chunks > SLICE_MAX ? SLICE_MAX
+                                                     : chunks);
+    ix->dlq_topic = tb_config_str(cfg, TB_CFG(TOPIC_INDEX_DLQ));
+    ix->pg_patience = patience("Postgres", ix, away);
+    ix->store_patience = patience("the vector store", ix, away);
+    ix->embed_patience = patience("the embedding service", ix, away);
+    ix->kafka_patience = patience("Kafka", ix, away);
+    if (tb_arena_failed(ix->model_arena)) {
+        return tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    enum tb_rc rc = open_embedder(ix, err);
+    if (rc == TB_OK) {
+        rc = open_store(ix, err);
+    }
+    if (rc == TB_OK) {
+        struct tb_producer_options opt = {.client_id = "ticketbus-indexer", .timeout_ms = 30000};
+        rc = tb_producer_new(cfg, &opt, &ix->producer, err);
+    }
+    return rc;
+}
+
+void tb_indexer_close(struct tb_indexer *ix)
+{
+    tb_producer_free(ix->producer);
+    tb_store_free(ix->store);
+    tb_embedder_free(ix->embedder);
+    tb_pg_free(ix->pg);
+    tb_arena_free(ix->model_arena);
+    *ix = (struct tb_indexer){0};
+}
+
+enum tb_rc tb_indexer_connect(struct tb_indexer *ix, struct tb_error *err)
+{
+    while (!ix->pg) {
+        enum tb_rc rc = tb_pg_connect(ix->cfg, "ticketbus-indexer", &ix->pg, err);
+        if (rc == TB_OK) {
+            tb_patience_over(&ix->pg_patience);
+        } else if (rc == TB_ENOMEM || rc == TB_EINVAL) {
+            return rc;
+        } else if (!tb_patience_wait(&ix->pg_patience, err, 0)) {
+            return tb_fail(err, TB_EUNAVAILABLE, "stopped");
+        }
+    }
+    return TB_OK;
+}
+
+enum tb_rc tb_indexer_retry_pg(struct tb_indexer *ix, enum tb_rc rc, struct tb_error *err)
+{
+    if (rc != TB_ERETRY && rc != TB_EUNAVAILABLE && rc != TB_EUNKNOWN && rc != TB_EFATAL) {
+        return rc;
+    }
+    /* TB_EFATAL too: a schema that is being migrated looks like this. */
+    if (rc != TB_ERETRY || !tb_pg_alive(ix->pg)) {
+        tb_pg_free(ix->pg);
+        ix->pg = NULL;
+    }
+    if (!tb_patience_wait(&ix->pg_patience, err, 0)) {
+        return tb_fail(err, TB_EUNAVAILABLE, "stopped");
+    }
+    return tb_indexer_connect(ix, err);
+}
+
+enum tb_rc tb_indexer_prepare_store(struct tb_indexer *ix, struct tb_error *err)
+{
+    while (!ix->store_ready) {
+        enum tb_rc rc = tb_store_ensure(ix->store, false, err);
+        if (rc == TB_OK) {
+            ix->store_ready = true;
+            tb_patience_over(&ix->store_patience);
+        } else if (rc == TB_ENOMEM) {
+            return rc;
+        } else if (!tb_patience_wait(&ix->store_patience, err, ix->store->wait_ms)) {
+            return tb_fail(err, TB_EUNAVAILABLE, "stopped");
+        }
+    }
+    return TB_OK;
+}

@@ -1,0 +1,26 @@
+/* Waiting for parts that are away: back-off with jitter, ended at once by a stop, told once. */
+#ifndef TB_INDEXER_SHELL_PATIENCE_H
+#define TB_INDEXER_SHELL_PATIENCE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/err.h"
+
+struct tb_patience {
+    const char *part; /* name for the log */
+    const atomic_bool *stop;
+    atomic_bool *away; /* set while waiting; NULL for nobody to know */
+    int64_t max_ms;
+    int attempts;
+    int64_t since_us;
+};
+
+/* After a failure: logs the first one, then waits the longer of the back-off and wait_ms. False
+ * when it is time to stop. */
+bool tb_patience_wait(struct tb_patience *p, const struct tb_error *err, int64_t wait_ms);
+/* After success. */
+void tb_patience_over(struct tb_patience *p);
+
+#endif

@@ -1,0 +1,82 @@
+/* One round of indexing: current rows in, points and state out.
+ *
+ * A round does not end before its tickets are indexed, or dead-lettered, or it is time to stop:
+ * what is away is waited for, and what was embedded meanwhile is kept. */
+#ifndef TB_INDEXER_SHELL_ROUND_H
+#define TB_INDEXER_SHELL_ROUND_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/config/config.h"
+#include "common/kafka/producer.h"
+#include "common/pg/pg.h"
+#include "indexer/core/coalesce.h"
+#include "indexer/core/document.h"
+#include "indexer/embed/embed.h"
+#include "indexer/shell/patience.h"
+#include "indexer/store/store.h"
+
+struct tb_round_stats {
+    uint64_t tickets;   /* indexed */
+    uint64_t skipped;   /* known already */
+    uint64_t embedded;  /* chunks */
+    uint64_t refreshed; /* payload only, chunks */
+    uint64_t healed;    /* points that were not as expected and were written anew */
+    uint64_t deleted;
+    uint64_t superseded;
+    uint64_t poison; /* chunks */
+    uint64_t dead;   /* whole tickets */
+};
+
+/* A ticket is dealt with: its events count as done. */
+typedef void tb_round_done_fn(tb_str ticket_id, void *arg);
+
+/* Everything a round works with; one thread. */
+struct tb_indexer {
+    const struct tb_config *cfg;
+    struct tb_arena *model_arena;
+    struct tb_embedding_model model;
+    struct tb_recipe recipe;
+    tb_str recipe_name;
+    tb_str collection;
+    struct tb_pg *pg; /* NULL: connect when needed */
+    struct tb_embedder *embedder;
+    struct tb_store *store;
+    bool store_ready; /* its collection is known to exist */
+    struct tb_producer *producer;
+    const char *dlq_topic;
+    const atomic_bool *stop;  /* end after what is under way; wait for nothing any more */
+    const atomic_bool *abort; /* and give up what is under way */
+    size_t slice_chunks;      /* chunks that are embedded and written together */
+    tb_round_done_fn *done;
+    void *arg;
+    struct tb_patience pg_patience;
+    struct tb_patience store_patience;
+    struct tb_patience embed_patience;
+    struct tb_patience kafka_patience;
+    struct tb_round_stats stats;
+};
+
+/* away: set while a part is waited for. */
+enum tb_rc tb_indexer_open(struct tb_indexer *ix, const struct tb_config *cfg,
+                           const atomic_bool *stop, const atomic_bool *abort, atomic_bool *away,
+                           struct tb_error *err) TB_MUST_USE;
+void tb_indexer_close(struct tb_indexer *ix);
+
+/* Connects when there is no connection; waits for Postgres. TB_EUNAVAILABLE: stopped. */
+enum tb_rc tb_indexer_connect(struct tb_indexer *ix, struct tb_error *err) TB_MUST_USE;
+/* After a failed statement: TB_OK when it should be tried again (waited for, connected anew). */
+enum tb_rc tb_indexer_retry_pg(struct tb_indexer *ix, enum tb_rc rc,
+                               struct tb_error *err) TB_MUST_USE;
+/* Makes the collection; waits for the store. */
+enum tb_rc tb_indexer_prepare_store(struct tb_indexer *ix, struct tb_error *err) TB_MUST_USE;
+
+/* Indexes these tickets. TB_OK: all are dealt with. TB_EUNAVAILABLE: stopped before that. Other
+ * failures are the program's end. */
+enum tb_rc tb_round_run(struct tb_indexer *ix, const struct tb_work *work, size_t n,
+                        struct tb_arena *arena, struct tb_error *err) TB_MUST_USE;
+
+#endif

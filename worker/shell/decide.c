@@ -53,10 +53,12 @@ static enum tb_rc end_frames(struct deciding *d, struct tb_item *item)
     return tb_str_is_null(item->outbox) ? TB_ENOMEM : TB_OK;
 }
 
+/* The subject's workflow, or the one a command for what is not there yet names. */
 static tb_str workflow_of(const struct tb_batch *b, const struct tb_command *cmd)
 {
     const struct tb_ticket *t = tb_world_ticket(b->world, cmd->subject);
-    return t && tb_ticket_exists(t) ? tb_ticket_str(t, TB_TICKET_WORKFLOW_ID) : TB_STR_NULL;
+    return t && tb_ticket_exists(t) ? tb_ticket_str(t, TB_TICKET_WORKFLOW_ID)
+                                    : tb_command_workflow(cmd);
 }
 
 /* Everything events of one command have in common. */
@@ -71,13 +73,13 @@ static struct tb_event_args event_args(struct deciding *d, const struct tb_comma
     };
 }
 
-/* An event that carries no sequence: rejected, unchanged, parked, done. */
-static void answer(struct deciding *d, const struct tb_command *cmd, enum tb_event_kind kind,
-                   const struct tb_decision *decision, int64_t at)
+/* An event whose id follows from the command and the purpose. */
+static void answer_as(struct deciding *d, const struct tb_command *cmd, enum tb_event_kind kind,
+                      const struct tb_decision *decision, int64_t at, const char *purpose)
 {
     struct tb_event_args args = event_args(d, cmd, at);
     args.kind = kind;
-    args.id = tb_command_derived_id(cmd, "evt", tb_event_types[kind].name, d->b->arena);
+    args.id = tb_command_derived_id(cmd, "evt", purpose, d->b->arena);
     args.rule = decision->rule;
     args.rejection = decision->rejection;
     args.field = decision->field;
@@ -86,6 +88,13 @@ static void answer(struct deciding *d, const struct tb_command *cmd, enum tb_eve
     tb_buf_clear(&d->event);
     tb_event_render(&args, &d->event);
     add_frame(d, TB_FRAME_EVENT, cmd->subject, tb_buf_str(&d->event));
+}
+
+/* An event that carries no sequence: rejected, unchanged, parked, done. */
+static void answer(struct deciding *d, const struct tb_command *cmd, enum tb_event_kind kind,
+                   const struct tb_decision *decision, int64_t at)
+{
+    answer_as(d, cmd, kind, decision, at, tb_event_types[kind].name);
 }
 
 static void note(struct tb_item *item, enum tb_outcome outcome, const struct tb_decision *decision)
@@ -97,17 +106,23 @@ static void note(struct tb_item *item, enum tb_outcome outcome, const struct tb_
 }
 
 /* Refuses without asking the rules. own_id: the refusal is the command's outcome; else its id is
- * taken by another and the refusal is filed under one of ours. */
+ * another's, or not remembered, and the refusal is filed under one of ours: its event is that of
+ * the record, not of the command, whose own answer has another id. */
 static enum tb_rc refuse(struct deciding *d, struct tb_item *item, const char *rule,
                          enum tb_rejection why, tb_str field, tb_str message, bool own_id)
 {
     struct tb_decision decision = tb_decision_reject(rule, why, field, message);
     note(item, TB_OUTCOME_REJECTED, &decision);
-    if (!own_id) {
-        log_as(d, item, "refused");
-    }
     begin_frames(d);
-    answer(d, &item->cmd, TB_EVENT_REJECTED, &decision, item->record_time);
+    if (own_id) {
+        answer(d, &item->cmd, TB_EVENT_REJECTED, &decision, item->record_time);
+        return end_frames(d, item);
+    }
+    log_as(d, item, "refused");
+    if (tb_str_is_null(item->log_id)) {
+        return TB_ENOMEM;
+    }
+    answer_as(d, &item->cmd, TB_EVENT_REJECTED, &decision, item->record_time, item->log_id.ptr);
     return end_frames(d, item);
 }
 

@@ -121,8 +121,11 @@ unsigned tb_command_needs(const struct tb_command *cmd)
     return needs;
 }
 
-static tb_str workflow_of(const struct tb_command *cmd)
+tb_str tb_command_workflow(const struct tb_command *cmd)
 {
+    if (!cmd->data) {
+        return TB_STR_NULL;
+    }
     if (cmd->type->kind == TB_CMD_CREATE) {
         return ((const struct tb_create_data *)cmd->data)->workflow_id;
     }
@@ -160,7 +163,7 @@ static void gather_one(struct tb_keys *k, const struct tb_command *cmd)
     enum tb_command_kind kind = cmd->type->kind;
     bool fresh = kind == TB_CMD_CREATE || kind == TB_CMD_IMPORT;
     bool ok = true;
-    tb_str workflow = workflow_of(cmd);
+    tb_str workflow = tb_command_workflow(cmd);
     if (cmd->type->family != TB_FAMILY_BOARD) {
         ok = ok && tb_keyset_add(&k->subjects, a, cmd->subject);
     }

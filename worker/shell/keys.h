@@ -42,6 +42,8 @@ tb_str tb_pair(struct tb_arena *arena, tb_str a, tb_str b);
 unsigned tb_command_needs(const struct tb_command *cmd);
 /* Id of the comment the command adds (or, for edit, changes); null when it cannot add one. */
 tb_str tb_command_comment_id(const struct tb_command *cmd, struct tb_arena *arena);
+/* The workflow a command names: of a new ticket, or of a board; null for the others. */
+tb_str tb_command_workflow(const struct tb_command *cmd);
 /* "prefix-<uuid>" that always follows from the command and the purpose. */
 tb_str tb_command_derived_id(const struct tb_command *cmd, const char *prefix, const char *purpose,
                              struct tb_arena *arena);

@@ -170,6 +170,8 @@ static enum tb_rc check_log(struct tb_worker *w, struct tb_partition *part, stru
             part->next < low ? "Commands expired" : "A topic was recreated");
     }
     part->check_last = part->last[0] != '\0' && part->next > low;
+    /* Only records that were there already can have killed anybody. */
+    part->careful = part->careful < high - part->next ? part->careful : (int)(high - part->next);
     return TB_OK;
 }
 

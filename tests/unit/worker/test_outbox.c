@@ -37,7 +37,7 @@ static void damage_is_noticed(void **state)
 {
     (void)state;
     static const char *const damaged[] = {
-        "X 1 1\nab\n", "E 1\nab\n", "E 1 9\nab\n", "E  1\n", "E 99999999999999999999 1\nab\n",
+        "X 1 1\nab\n", "E 1\nab\n",    "E 1 9\nab\n", "E  1\n", "E 99999999999999999999 1\nab\n",
         "E 1 1 ab\n",  "E -1 1\nab\n", "E",
     };
     for (size_t i = 0; i < TB_COUNT(damaged); i++) {

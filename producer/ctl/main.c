@@ -16,6 +16,17 @@ static bool needs_settings(const struct ctl_command *c)
     return strcmp(c->group, "This program") != 0 || strcmp(c->name, "settings") == 0;
 }
 
+/* What libraries say about connections is said by our errors too: shown when asked for. */
+static void set_log_level(const struct tb_config *cfg)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    for (size_t i = 0; i < TB_COUNT(names); i++) {
+        if (strcmp(tb_config_str(cfg, TB_CFG(LOG_LEVEL)), names[i]) == 0) {
+            tb_log_init("ticketctl", (enum tb_log_level)i, false);
+        }
+    }
+}
+
 /* Help is wrapped whether anybody looks or not. */
 static struct ctl_term help_term(const struct ctl *ctl)
 {
@@ -53,6 +64,9 @@ static int run(struct ctl *ctl, int argc, char **argv)
     if (needs_settings(c) && tb_config_load('C', &ctl->cfg, &err) != TB_OK) {
         return ctl_fail(&err);
     }
+    if (ctl->cfg && tb_config_given(ctl->cfg, TB_CFG(LOG_LEVEL))) {
+        set_log_level(ctl->cfg);
+    }
     return c->run(ctl);
 }
 
@@ -60,7 +74,7 @@ int main(int argc, char **argv)
 {
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     (void)signal(SIGPIPE, SIG_IGN);
-    tb_log_init("ticketctl", TB_LOG_WARN, false);
+    tb_log_init("ticketctl", TB_LOG_ERROR, false);
     struct ctl ctl = {.arena = tb_arena_new(0), .term = ctl_term_of(STDOUT_FILENO)};
     if (!ctl.arena) {
         (void)fputs("ticketctl: out of memory\n", stderr);

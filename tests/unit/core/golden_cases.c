@@ -184,6 +184,7 @@ static void edge_cases(struct golden *g)
                                  .dependency_type = TB_LIT(type)}))
     LINK("related X", TB_CMD_LINK, 'X', "related");
     LINK("related F", TB_CMD_LINK, 'F', "related");
+    LINK("related V, which may be coming", TB_CMD_LINK, 'V', "related");
     LINK("related itself", TB_CMD_LINK, 'T', "related");
     LINK("related W, which waits for it", TB_CMD_LINK, 'W', "related");
     LINK("blocks X", TB_CMD_LINK, 'X', "blocks");

@@ -41,9 +41,11 @@ static tb_str pick(struct random *r, const char *const *choices, size_t n)
     return tb_str_of(choices[random_below(r, n)]);
 }
 
+/* Mostly one of a few, so that commands meet. */
 static tb_str ticket(struct random *r)
 {
-    return kit_id((char)('A' + (int)random_below(r, STORE_TICKETS)));
+    uint64_t n = random_chance(r, 60) ? 4 : STORE_TICKETS;
+    return kit_id((char)('A' + (int)random_below(r, n)));
 }
 
 /* Sets a bit with the chance given, to ask whether the field is there at all. */
@@ -137,7 +139,7 @@ static const void *make_create(struct random *r)
     if (given(r, &d->p, TB_CREATE_ASSIGNED_AGENT_ID, 20)) {
         d->assigned_agent_id = agent(r);
     }
-    if (given(r, &d->p, TB_CREATE_PARENT_TICKET_ID, 15)) {
+    if (given(r, &d->p, TB_CREATE_PARENT_TICKET_ID, 30)) {
         d->parent_ticket_id = ticket(r);
     }
     if (given(r, &d->p, TB_CREATE_BLOCKED_BY, 40)) {
@@ -166,7 +168,7 @@ static const void *make_update(struct random *r)
     if (random_chance(r, 10)) {
         tb_mark_null(&u->p, TB_UPDATES_ASSIGNED_AGENT_ID);
     }
-    if (given(r, &u->p, TB_UPDATES_PARENT_TICKET_ID, 25)) {
+    if (given(r, &u->p, TB_UPDATES_PARENT_TICKET_ID, 40)) {
         u->parent_ticket_id = ticket(r);
     }
     if (given(r, &u->p, TB_UPDATES_TAGS, 20)) {

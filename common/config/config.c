@@ -175,7 +175,18 @@ static enum tb_rc read_file(struct tb_config *cfg, const char *path, struct tb_e
     return rc;
 }
 
-static enum tb_rc load(struct tb_config *cfg, char program, struct tb_error *err)
+static const char *find_given(const struct tb_config_given *given, size_t n, const char *name)
+{
+    for (size_t i = n; i > 0; i--) {
+        if (strcmp(given[i - 1].name, name) == 0) {
+            return given[i - 1].value;
+        }
+    }
+    return NULL;
+}
+
+static enum tb_rc load(struct tb_config *cfg, char program, const struct tb_config_given *given,
+                       size_t n, struct tb_error *err)
 {
     enum tb_rc rc = TB_OK;
     for (int s = 0; s < TB_SETTING_COUNT_ && rc == TB_OK; s++) {
@@ -186,7 +197,8 @@ static enum tb_rc load(struct tb_config *cfg, char program, struct tb_error *err
         rc = read_file(cfg, path, err);
     }
     for (int s = 0; s < TB_SETTING_COUNT_ && rc == TB_OK; s++) {
-        const char *text = getenv(tb_settings[s].name);
+        const char *text = find_given(given, n, tb_settings[s].name);
+        text = text ? text : getenv(tb_settings[s].name);
         if (text) {
             rc = assign(cfg, s, text, strlen(text), true, err);
         }
@@ -205,11 +217,23 @@ static enum tb_rc load(struct tb_config *cfg, char program, struct tb_error *err
 
 enum tb_rc tb_config_load(char program, struct tb_config **ret, struct tb_error *err)
 {
+    return tb_config_load_with(program, NULL, 0, ret, err);
+}
+
+enum tb_rc tb_config_load_with(char program, const struct tb_config_given *given, size_t n,
+                               struct tb_config **ret, struct tb_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (find(given[i].name, strlen(given[i].name)) < 0) {
+            return tb_fail_field(err, TB_ENOTFOUND, given[i].name, "there is no setting %s",
+                                 given[i].name);
+        }
+    }
     struct tb_config *cfg = calloc(1, sizeof *cfg);
     if (!cfg) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
-    enum tb_rc rc = load(cfg, program, err);
+    enum tb_rc rc = load(cfg, program, given, n, err);
     if (rc != TB_OK) {
         tb_config_free(cfg);
         return rc;

@@ -38,6 +38,13 @@ struct tb_config;
  * checks every value that `program` (its letter) reads. The config is immutable and may be shared by
  * threads. Free with tb_config_free. */
 enum tb_rc tb_config_load(char program, struct tb_config **ret, struct tb_error *err) TB_MUST_USE;
+/* The same with values that win over both; TB_ENOTFOUND when there is no setting of a name. */
+struct tb_config_given {
+    const char *name;
+    const char *value;
+};
+enum tb_rc tb_config_load_with(char program, const struct tb_config_given *given, size_t n,
+                               struct tb_config **ret, struct tb_error *err) TB_MUST_USE;
 void tb_config_free(struct tb_config *cfg);
 
 /* NUL-terminated, valid as long as cfg. */

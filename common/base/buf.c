@@ -75,6 +75,11 @@ void tb_buf_add_c(tb_buf *buf, const char *cstr)
 
 void tb_buf_add_char(tb_buf *buf, char c)
 {
+    if (buf->len + 1 < buf->room && buf->len < buf->max && !buf->failed) {
+        buf->ptr[buf->len++] = c;
+        buf->ptr[buf->len] = '\0';
+        return;
+    }
     tb_buf_add(buf, &c, 1);
 }
 

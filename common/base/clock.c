@@ -1,6 +1,5 @@
 #include "common/base/clock.h"
 
-#include <stdio.h>
 #include <time.h>
 
 #define US_PER_S  1000000LL
@@ -36,21 +35,54 @@ static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
     return era * 146097 + day_of_era - 719468;
 }
 
+/* The inverse of days_of_date. */
+static void date_of_days(int64_t days, int64_t *year, int64_t *month, int64_t *day)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t day_of_era = days - era * 146097;
+    /* Leave out the leap days, so that every year has 365. */
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (year_of_era * 365 + year_of_era / 4 - year_of_era / 100);
+    int64_t shifted = (5 * day_of_year + 2) / 153;
+    *day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    *month = shifted < 10 ? shifted + 3 : shifted - 9;
+    *year = year_of_era + era * 400 + (*month <= 2);
+}
+
+static char *put(char *to, int64_t value, int digits, char after)
+{
+    for (int i = digits - 1; i >= 0; i--) {
+        to[i] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    to[digits] = after;
+    return to + digits + 1;
+}
+
+/* By hand: gmtime and snprintf took a third of the time of rendering an event. */
 size_t tb_time_format(int64_t time_us, char out[TB_TIME_TEXT_MAX])
 {
-    int64_t seconds = time_us / US_PER_S;
-    int64_t us = time_us % US_PER_S;
+    int64_t us_per_day = S_PER_DAY * US_PER_S;
+    int64_t days = time_us / us_per_day;
+    int64_t us = time_us % us_per_day;
     if (us < 0) {
-        us += US_PER_S;
-        seconds--;
+        us += us_per_day;
+        days--;
     }
-    time_t t = (time_t)seconds;
-    struct tm tm;
-    (void)gmtime_r(&t, &tm);
-    int n =
-        snprintf(out, TB_TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", tm.tm_year + 1900,
-                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)us);
-    return n > 0 ? (size_t)n : 0;
+    int64_t year, month, day;
+    date_of_days(days, &year, &month, &day);
+    int64_t s = us / US_PER_S;
+    char *to = put(out, year, 4, '-');
+    to = put(to, month, 2, '-');
+    to = put(to, day, 2, 'T');
+    to = put(to, s / 3600, 2, ':');
+    to = put(to, s / 60 % 60, 2, ':');
+    to = put(to, s % 60, 2, '.');
+    to = put(to, us % US_PER_S, 6, 'Z');
+    *to = '\0';
+    return (size_t)(to - out);
 }
 
 static bool digits(tb_str s, size_t *at, int n, int64_t *ret)

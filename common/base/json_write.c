@@ -2,31 +2,45 @@
 
 #include "common/base/clock.h"
 
-void tb_json_str(tb_buf *buf, tb_str s)
+/* Bytes from at that need no escape. */
+static size_t plain(tb_str s, size_t at)
+{
+    size_t i = at;
+    while (i < s.len) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c < 0x20 || c == '"' || c == '\\') {
+            break;
+        }
+        i++;
+    }
+    return i - at;
+}
+
+static void add_escaped(tb_buf *buf, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
-    tb_buf_add_char(buf, '"');
-    size_t start = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        if (c >= 0x20 && c != '"' && c != '\\') {
-            continue;
-        }
-        tb_buf_add(buf, s.ptr + start, i - start);
-        start = i + 1;
-        char esc[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-        size_t n = 6;
-        if (c == '"' || c == '\\') {
-            esc[1] = (char)c;
-            n = 2;
-        } else if (c == '\n' || c == '\t' || c == '\r') {
-            esc[1] = c == '\n' ? 'n' : c == '\t' ? 't' : 'r';
-            n = 2;
-        }
-        tb_buf_add(buf, esc, n);
+    char esc[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+    size_t n = 6;
+    if (c == '"' || c == '\\') {
+        esc[1] = (char)c;
+        n = 2;
+    } else if (c == '\n' || c == '\t' || c == '\r') {
+        esc[1] = c == '\n' ? 'n' : c == '\t' ? 't' : 'r';
+        n = 2;
     }
-    if (s.len > start) {
-        tb_buf_add(buf, s.ptr + start, s.len - start);
+    tb_buf_add(buf, esc, n);
+}
+
+void tb_json_str(tb_buf *buf, tb_str s)
+{
+    tb_buf_add_char(buf, '"');
+    for (size_t i = 0; i < s.len; i++) {
+        size_t n = plain(s, i);
+        tb_buf_add(buf, s.ptr + i, n);
+        i += n;
+        if (i < s.len) {
+            add_escaped(buf, (unsigned char)s.ptr[i]);
+        }
     }
     tb_buf_add_char(buf, '"');
 }
@@ -62,7 +76,11 @@ void tb_json_key_str(struct tb_json *w, tb_str name)
 
 void tb_json_key(struct tb_json *w, const char *name)
 {
-    tb_json_key_str(w, tb_str_of(name));
+    before_value(w);
+    tb_buf_add_char(w->buf, '"');
+    tb_buf_add_c(w->buf, name);
+    tb_buf_add(w->buf, "\":", 2);
+    w->comma = false;
 }
 
 void tb_json_string(struct tb_json *w, tb_str s)

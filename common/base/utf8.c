@@ -39,18 +39,35 @@ static size_t sequence(const unsigned char *p, size_t n)
     return len;
 }
 
-bool tb_utf8_valid(tb_str s)
+/* Eight bytes of ASCII without NUL: the common case. */
+static bool plain_eight(const unsigned char *p)
+{
+    uint64_t w;
+    memcpy(&w, p, sizeof w);
+    return !((w | (w - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080));
+}
+
+size_t tb_utf8_valid_len(tb_str s)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
     size_t i = 0;
     while (i < s.len) {
+        if (s.len - i >= 8 && plain_eight(p + i)) {
+            i += 8;
+            continue;
+        }
         size_t len = sequence(p + i, s.len - i);
         if (!len) {
-            return false;
+            return i;
         }
         i += len;
     }
-    return true;
+    return i;
+}
+
+bool tb_utf8_valid(tb_str s)
+{
+    return tb_utf8_valid_len(s) == s.len;
 }
 
 size_t tb_utf8_count(tb_str s)

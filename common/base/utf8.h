@@ -9,6 +9,8 @@
 
 /* Well-formed UTF-8 without U+0000, which Postgres text cannot hold (Unicode 15, table 3-7). */
 bool tb_utf8_valid(tb_str s);
+/* Bytes before the first ill-formed sequence (or U+0000); s.len when there is none. */
+size_t tb_utf8_valid_len(tb_str s);
 /* Number of code points of a valid string. */
 size_t tb_utf8_count(tb_str s);
 /* Longest prefix of at most max_bytes that does not cut a character. */

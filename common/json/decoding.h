@@ -10,8 +10,8 @@ struct tb_decoding {
     struct tb_arena *arena;
     struct tb_command *cmd;
     struct tb_decode_failure *fail;
-    enum tb_rc rc; /* of the first failure */
-    const json_t *attrs[TB_ATTR_COUNT_];
+    enum tb_rc rc;                               /* of the first failure */
+    const struct tb_tree *attrs[TB_ATTR_COUNT_]; /* NULL: not given, or null */
 };
 
 /* Notes a failure; the first one counts. */
@@ -21,13 +21,11 @@ void tb_decoding_fail(struct tb_decoding *d, enum tb_decode_kind kind, enum tb_r
 void tb_decoding_invalid(struct tb_decoding *d, enum tb_attribute a, const char *what);
 void tb_decoding_dead(struct tb_decoding *d, enum tb_attribute a, const char *what);
 void tb_decoding_no_memory(struct tb_decoding *d);
-/* A copy in the arena; null (and noted) when there is no memory. */
-tb_str tb_decoding_keep(struct tb_decoding *d, tb_str s);
 
 /* Schema version, id, source, type and subject: what an answer needs. */
 void tb_decoding_identity(struct tb_decoding *d);
 /* All the others, as far as they go. */
 void tb_decoding_attributes(struct tb_decoding *d);
-void tb_decoding_extensions(struct tb_decoding *d, json_t *root);
+void tb_decoding_extensions(struct tb_decoding *d, const struct tb_tree *root);
 
 #endif

@@ -1,11 +1,18 @@
+/* The only source that sees jansson. */
 #include "common/json/dom.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/json/base64.h"
-#include "common/json/internal.h"
+#include "common/json/record.h"
+
+static tb_str text_of(const json_t *string)
+{
+    return (tb_str){json_string_value(string), json_string_length(string)};
+}
 
 /* A node is jansson's value under another name, a tree its root. */
 static const json_t *value_of(const struct tb_node *node)
@@ -18,17 +25,72 @@ static const struct tb_node *node_of(const json_t *value)
     return (const struct tb_node *)(const void *)value;
 }
 
+/* Deeper than allowed? Counts brackets outside strings; the text need not be well-formed. */
+static bool too_deep(tb_str json)
+{
+    size_t depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < json.len; i++) {
+        char c = json.ptr[i];
+        if (quoted) {
+            i += c == '\\';
+            quoted = c != '"';
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > TB_JSON_MAX_DEPTH) {
+                return true;
+            }
+        } else if ((c == '}' || c == ']') && depth) {
+            depth--;
+        }
+    }
+    return false;
+}
+
+static const char *sentence(enum json_error_code code)
+{
+    switch ((int)code) {
+    case json_error_invalid_utf8:
+        return "not UTF-8";
+    case json_error_premature_end_of_input:
+        return "the JSON text ends too early";
+    case json_error_end_of_input_expected:
+        return "something follows the JSON value";
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return "U+0000 is not allowed";
+    case json_error_duplicate_key:
+        return "a member is given twice";
+    case json_error_numeric_overflow:
+        return "a number is too large";
+    default:
+        return "not JSON";
+    }
+}
+
 enum tb_rc tb_dom_parse(tb_str json, size_t max_bytes, struct tb_dom **ret, struct tb_error *err)
 {
     *ret = NULL;
-    if (max_bytes && json.len > max_bytes) {
-        return tb_fail(err, TB_ELIMIT, "the JSON text has %zu bytes, more than %zu", json.len,
-                       max_bytes);
+    size_t max = max_bytes ? max_bytes : TB_JSON_MAX_BYTES;
+    if (json.len > max) {
+        return tb_fail(err, TB_ELIMIT, "the JSON text has %zu bytes, more than %zu", json.len, max);
     }
-    json_t *root;
-    enum tb_rc rc = tb_json_load(json, TB_JSON_STRICT, &root, NULL, err);
+    if (too_deep(json)) {
+        return tb_fail(err, TB_EINVAL, "nested more than %u deep", TB_JSON_MAX_DEPTH);
+    }
+    json_error_t e;
+    json_t *root = json_loadb(json.ptr ? json.ptr : "", json.len,
+                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
     *ret = (struct tb_dom *)(void *)root;
-    return rc;
+    if (root) {
+        return TB_OK;
+    }
+    enum json_error_code code = json_error_code(&e);
+    if (code == json_error_out_of_memory) {
+        return tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    return tb_fail(err, TB_EINVAL, "%s (line %d, column %d)", sentence(code), e.line, e.column);
 }
 
 void tb_dom_free(struct tb_dom *dom)
@@ -114,7 +176,7 @@ bool tb_node_next(const struct tb_node *object, void **at, tb_str *ret_name,
 
 tb_str tb_node_str(const struct tb_node *node)
 {
-    return json_is_string(value_of(node)) ? tb_json_text(value_of(node)) : TB_STR_NULL;
+    return json_is_string(value_of(node)) ? text_of(value_of(node)) : TB_STR_NULL;
 }
 
 int64_t tb_node_int(const struct tb_node *node, int64_t otherwise)
@@ -164,7 +226,7 @@ bool tb_node_floats(const struct tb_node *node, float *out, size_t n)
 {
     const json_t *v = value_of(node);
     if (json_is_string(v)) {
-        return floats_of_base64(tb_json_text(v), out, n);
+        return floats_of_base64(text_of(v), out, n);
     }
     if (!json_is_array(v) || json_array_size(v) != n) {
         return false;

@@ -1,7 +1,6 @@
 /* The envelope of a command: its CloudEvents attributes. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 
 #include "common/base/clock.h"
@@ -54,15 +53,6 @@ void tb_decoding_invalid(struct tb_decoding *d, enum tb_attribute a, const char 
                      tb_attributes[a].name, what);
 }
 
-tb_str tb_decoding_keep(struct tb_decoding *d, tb_str s)
-{
-    tb_str copy = tb_arena_str(d->arena, s);
-    if (!copy.ptr) {
-        tb_decoding_no_memory(d);
-    }
-    return copy;
-}
-
 /* The attribute's text; null when it is not there or no string (noted by complain). */
 static tb_str text_of(struct tb_decoding *d, enum tb_attribute a,
                       void (*complain)(struct tb_decoding *, enum tb_attribute, const char *))
@@ -70,11 +60,11 @@ static tb_str text_of(struct tb_decoding *d, enum tb_attribute a,
     if (!d->attrs[a]) {
         return TB_STR_NULL;
     }
-    if (!json_is_string(d->attrs[a])) {
+    if (d->attrs[a]->kind != TB_TREE_STRING) {
         complain(d, a, "must be a string");
         return TB_STR_NULL;
     }
-    return tb_json_text(d->attrs[a]);
+    return d->attrs[a]->text;
 }
 
 static tb_str read_id(struct tb_decoding *d, enum tb_attribute a, size_t max, bool required,
@@ -89,7 +79,7 @@ static tb_str read_id(struct tb_decoding *d, enum tb_attribute a, size_t max, bo
         complain(d, a, what);
         return TB_STR_NULL;
     }
-    return s.ptr ? tb_decoding_keep(d, s) : s;
+    return s;
 }
 
 /* ---- what nobody can be answered without ---- */
@@ -174,12 +164,12 @@ static void read_subject(struct tb_decoding *d)
 /* A later program may know the type, or read the envelope in another way: ask first. */
 static void read_schema_version(struct tb_decoding *d)
 {
-    const json_t *v = d->attrs[TB_ATTR_SCHEMAVERSION];
-    if (json_is_number(v) && json_number_value(v) >= TB_COMMAND_SCHEMA_VERSION + 1) {
+    const struct tb_tree *v = d->attrs[TB_ATTR_SCHEMAVERSION];
+    if (v && v->kind == TB_TREE_INT && v->integer > TB_COMMAND_SCHEMA_VERSION) {
         tb_decoding_fail(d, TB_DECODE_NEWER_SCHEMA, TB_REJECT_VALIDATION_FAILED,
                          name_of(TB_ATTR_SCHEMAVERSION),
-                         "schemaversion is %.0f, this program knows up to %d", json_number_value(v),
-                         TB_COMMAND_SCHEMA_VERSION);
+                         "schemaversion is %lld, this program knows up to %d",
+                         (long long)v->integer, TB_COMMAND_SCHEMA_VERSION);
     }
 }
 
@@ -229,19 +219,11 @@ static bool is_actor_type(tb_str s)
 
 static void read_expected_version(struct tb_decoding *d)
 {
-    const json_t *v = d->attrs[TB_ATTR_EXPECTEDVERSION];
-    int64_t n = -1;
+    const struct tb_tree *v = d->attrs[TB_ATTR_EXPECTEDVERSION];
     if (!v) {
         return;
     }
-    if (json_is_integer(v)) {
-        n = json_integer_value(v);
-    } else if (json_is_string(v)) {
-        tb_str s = tb_json_text(v);
-        if (s.len > 0 && s.len <= 18 && strspn(s.ptr, "0123456789") == s.len) {
-            n = strtoll(s.ptr, NULL, 10);
-        }
-    }
+    int64_t n = tb_text_natural(v);
     if (n < 0) {
         tb_decoding_invalid(d, TB_ATTR_EXPECTEDVERSION, "must be an integer from 0");
         return;
@@ -276,8 +258,8 @@ static void check_constants(struct tb_decoding *d)
     if (s.ptr && !is_json_type(s)) {
         tb_decoding_invalid(d, TB_ATTR_DATACONTENTTYPE, "must be application/json");
     }
-    const json_t *v = d->attrs[TB_ATTR_SCHEMAVERSION];
-    if (v && (!json_is_integer(v) || json_integer_value(v) < 1)) {
+    const struct tb_tree *v = d->attrs[TB_ATTR_SCHEMAVERSION];
+    if (v && (v->kind != TB_TREE_INT || v->integer < 1)) {
         tb_decoding_invalid(d, TB_ATTR_SCHEMAVERSION, "must be an integer from 1");
     }
     for (int a = 0; a < TB_ATTR_COUNT_; a++) {
@@ -318,7 +300,8 @@ void tb_decoding_attributes(struct tb_decoding *d)
 
 /* ---- attributes we do not know ---- */
 
-static void extension(struct tb_decoding *d, struct tb_json *w, tb_str name, const json_t *value)
+static void extension(struct tb_decoding *d, struct tb_json *w, tb_str name,
+                      const struct tb_tree *value)
 {
     tb_str shown = tb_utf8_prefix(name, 60);
     for (size_t i = 0; i < name.len; i++) {
@@ -329,38 +312,39 @@ static void extension(struct tb_decoding *d, struct tb_json *w, tb_str name, con
             return;
         }
     }
-    if (!name.len ||
-        (!json_is_string(value) && !json_is_integer(value) && !json_is_boolean(value))) {
+    bool scalar =
+        value->kind == TB_TREE_STRING || value->kind == TB_TREE_INT || value->kind == TB_TREE_BOOL;
+    if (!name.len || !scalar) {
         tb_decoding_fail(d, TB_DECODE_REJECT, TB_REJECT_VALIDATION_FAILED, shown,
                          "an attribute is a string, an integer or a boolean");
         return;
     }
     tb_json_key_str(w, name);
-    if (json_is_string(value)) {
-        tb_json_string(w, tb_json_text(value));
-    } else if (json_is_integer(value)) {
-        tb_json_int(w, json_integer_value(value));
+    if (value->kind == TB_TREE_STRING) {
+        tb_json_string(w, value->text);
     } else {
-        tb_json_bool(w, json_is_true(value));
+        tb_json_raw(w, value->raw);
     }
 }
 
-void tb_decoding_extensions(struct tb_decoding *d, json_t *root)
+void tb_decoding_extensions(struct tb_decoding *d, const struct tb_tree *root)
 {
     tb_buf buf;
     tb_buf_init(&buf, TB_MAX_EXTENSION_BYTES);
     struct tb_json w = {.buf = &buf};
-    for (void *it = json_object_iter(root); it; it = json_object_iter_next(root, it)) {
-        tb_str name = tb_str_of(json_object_iter_key(it));
-        if (tb_attribute_find(name) < 0 && !json_is_null(json_object_iter_value(it))) {
-            extension(d, &w, name, json_object_iter_value(it));
+    for (const struct tb_tree *m = root->first; m; m = m->next) {
+        if (m->kind != TB_TREE_NULL && tb_attribute_find(m->name) < 0) {
+            extension(d, &w, m->name, m);
         }
     }
     if (buf.failed) {
         tb_decoding_fail(d, TB_DECODE_REJECT, TB_REJECT_VALIDATION_FAILED, TB_STR_NULL,
                          "extension attributes take more than %d bytes", TB_MAX_EXTENSION_BYTES);
     } else if (buf.len) {
-        d->cmd->extensions = tb_decoding_keep(d, tb_buf_str(&buf));
+        d->cmd->extensions = tb_buf_take(&buf, d->arena);
+        if (!d->cmd->extensions.ptr) {
+            tb_decoding_no_memory(d);
+        }
     }
     tb_buf_dispose(&buf);
 }

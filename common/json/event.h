@@ -26,7 +26,7 @@ struct tb_event_args {
     unsigned index;               /* place among the command's events, from 1 */
     unsigned count;               /* number of the command's events */
     const char *rule;             /* id of the rule that decided */
-    tb_str workflow_id;           /* null when not known */
+    tb_str workflow_id;           /* null: taken from the change or the command, if they say */
     /* sequenced events */
     int64_t sequence; /* version of the subject after the event */
     const struct tb_change *change;

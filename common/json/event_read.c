@@ -1,16 +1,13 @@
 /* Events as consumers read them. */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "common/base/clock.h"
 #include "common/json/attributes.h"
 #include "common/json/event.h"
 #include "common/json/internal.h"
+#include "common/json/path.h"
 #include "common/model/limits.h"
 
 struct reading {
-    const json_t *root;
-    struct tb_arena *arena;
+    const struct tb_tree *root;
     struct tb_error *err;
     enum tb_rc rc;
 };
@@ -22,27 +19,23 @@ static void fail(struct reading *r, enum tb_attribute a, const char *what)
     }
 }
 
-static const json_t *get(const struct reading *r, enum tb_attribute a)
+static const struct tb_tree *get(const struct reading *r, enum tb_attribute a)
 {
-    const json_t *v = json_object_get(r->root, tb_attributes[a].name);
-    return json_is_null(v) ? NULL : v;
+    const struct tb_tree *v = tb_tree_get(r->root, tb_attributes[a].name);
+    return v && v->kind == TB_TREE_NULL ? NULL : v;
 }
 
 static tb_str text(struct reading *r, enum tb_attribute a)
 {
-    const json_t *v = get(r, a);
+    const struct tb_tree *v = get(r, a);
     if (!v) {
         return TB_STR_NULL;
     }
-    if (!json_is_string(v)) {
+    if (v->kind != TB_TREE_STRING) {
         fail(r, a, "must be a string");
         return TB_STR_NULL;
     }
-    tb_str copy = tb_arena_str(r->arena, tb_json_text(v));
-    if (!copy.ptr) {
-        r->rc = tb_fail(r->err, TB_ENOMEM, "out of memory");
-    }
-    return copy;
+    return v->text;
 }
 
 static tb_str required(struct reading *r, enum tb_attribute a)
@@ -61,19 +54,11 @@ static tb_str required(struct reading *r, enum tb_attribute a)
 /* An integer, or a decimal string; none when absent. */
 static int64_t integer(struct reading *r, enum tb_attribute a, int64_t none)
 {
-    const json_t *v = get(r, a);
+    const struct tb_tree *v = get(r, a);
     if (!v) {
         return none;
     }
-    int64_t n = -1;
-    if (json_is_integer(v)) {
-        n = json_integer_value(v);
-    } else if (json_is_string(v)) {
-        tb_str s = tb_json_text(v);
-        if (s.len > 0 && s.len <= 18 && strspn(s.ptr, "0123456789") == s.len) {
-            n = strtoll(s.ptr, NULL, 10);
-        }
-    }
+    int64_t n = tb_text_natural(v);
     if (n < 1) {
         fail(r, a, "must be an integer from 1");
         return none;
@@ -110,8 +95,11 @@ static void read_all(struct reading *r, struct tb_event *e)
     e->causation_count = integer(r, TB_ATTR_CAUSATIONCOUNT, 0);
     e->traceparent = text(r, TB_ATTR_TRACEPARENT);
     e->tracestate = text(r, TB_ATTR_TRACESTATE);
-    if (!json_is_object(get(r, TB_ATTR_DATA))) {
+    const struct tb_tree *data = get(r, TB_ATTR_DATA);
+    if (!data || data->kind != TB_TREE_OBJECT) {
         fail(r, TB_ATTR_DATA, "must be an object");
+    } else {
+        e->data = data->raw;
     }
 }
 
@@ -119,23 +107,21 @@ enum tb_rc tb_event_decode(tb_str bytes, struct tb_arena *arena, struct tb_event
                            struct tb_error *err)
 {
     *ret = (struct tb_event){.time_us = TB_TIME_NONE};
-    json_t *root;
-    enum tb_rc rc = tb_json_load(bytes, TB_JSON_STRICT, &root, NULL, err);
+    const struct tb_tree *root;
+    enum tb_rc rc = tb_tree_parse(bytes, arena, &root, err);
     if (rc != TB_OK) {
         return rc;
     }
-    struct reading r = {.root = root, .arena = arena, .err = err};
-    if (json_is_object(root)) {
-        read_all(&r, ret);
-    } else {
-        r.rc = tb_fail(err, TB_EINVAL, "the event is not a JSON object");
+    if (root->kind != TB_TREE_OBJECT) {
+        return tb_fail(err, TB_EINVAL, "the event is not a JSON object");
     }
-    json_decref(root);
-    if (r.rc == TB_OK) {
-        ret->data = tb_json_member(bytes, "data");
-        if (!ret->data.ptr) { /* the name is there, but written with escapes */
-            fail(&r, TB_ATTR_DATA, "must be written without escapes");
+    for (const struct tb_tree *m = root->first; m; m = m->next) {
+        if (m->twice) {
+            struct tb_path path = {.name = m->name};
+            return tb_path_fail(err, &path, "is given twice");
         }
     }
+    struct reading r = {.root = root, .err = err};
+    read_all(&r, ret);
     return r.rc;
 }

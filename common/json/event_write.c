@@ -273,6 +273,30 @@ static void write_envelope(struct tb_json *w, const struct tb_event_args *a)
     }
 }
 
+/* As given; else what the change or the command itself says. */
+static tb_str workflow_of(const struct tb_event_args *a)
+{
+    const struct tb_command *cmd = a->cmd;
+    if (a->workflow_id.ptr) {
+        return a->workflow_id;
+    }
+    if (cmd->type && cmd->type->family == TB_FAMILY_BOARD) {
+        return cmd->subject;
+    }
+    for (size_t i = 0; a->change && i < a->change->ndiffs; i++) {
+        if (a->change->diffs[i].field == TB_TICKET_WORKFLOW_ID) {
+            return a->change->diffs[i].after.as.str;
+        }
+    }
+    if (cmd->type && cmd->data && cmd->type->kind == TB_CMD_CREATE) {
+        return ((const struct tb_create_data *)cmd->data)->workflow_id;
+    }
+    if (cmd->type && cmd->data && cmd->type->kind == TB_CMD_IMPORT) {
+        return ((const struct tb_import_data *)cmd->data)->workflow_id;
+    }
+    return TB_STR_NULL;
+}
+
 void tb_event_render(const struct tb_event_args *args, tb_buf *out)
 {
     struct tb_json w = {.buf = out};
@@ -280,7 +304,7 @@ void tb_event_render(const struct tb_event_args *args, tb_buf *out)
     write_envelope(&w, args);
     tb_json_key(&w, "data");
     tb_json_open(&w, '{');
-    text(&w, "workflow_id", args->workflow_id);
+    text(&w, "workflow_id", workflow_of(args));
     text(&w, "rule", tb_str_of(args->rule));
     if (args->change) {
         write_change(&w, args->change, args->sequence);

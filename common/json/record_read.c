@@ -1,52 +1,17 @@
 /* Decoding a JSON object into a record by its table. */
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "common/base/clock.h"
 #include "common/base/map.h"
 #include "common/base/utf8.h"
 #include "common/json/internal.h"
+#include "common/json/path.h"
 #include "common/json/record.h"
 
 /* Lists up to this length are searched for repeats pair by pair. */
 #define SMALL_LIST 16
 
-static size_t write_path(const struct tb_path *path, char *out, size_t size)
-{
-    if (!path) {
-        out[0] = '\0';
-        return 0;
-    }
-    size_t len = write_path(path->up, out, size);
-    size_t room = size - len;
-    int n;
-    if (tb_str_is_null(path->name)) {
-        n = snprintf(out + len, room, "[%zu]", path->index);
-    } else {
-        tb_str name = tb_utf8_prefix(path->name, room > 2 ? room - 2 : 0);
-        n = snprintf(out + len, room, "%s%.*s", len ? "." : "", TB_ARG(name));
-    }
-    if (n < 0 || (size_t)n >= room) {
-        out[len] = '\0';
-        return len;
-    }
-    return len + (size_t)n;
-}
-
-enum tb_rc tb_path_fail(struct tb_error *err, const struct tb_path *path, const char *fmt, ...)
-{
-    if (!err) {
-        return TB_EINVAL;
-    }
-    char text[TB_ERROR_TEXT_MAX];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    char field[sizeof err->field];
-    (void)write_path(path, field, sizeof field);
-    return tb_fail_field(err, TB_EINVAL, field, "%s", text);
-}
+static const char TWICE[] = "is given twice";
 
 struct reader {
     struct tb_arena *arena;
@@ -61,12 +26,6 @@ static enum tb_rc no_memory(const struct reader *r)
 static enum tb_rc fault(const struct reader *r, const struct tb_path *path, const char *what)
 {
     return tb_path_fail(r->err, path, "%s", what);
-}
-
-static enum tb_rc copy(const struct reader *r, tb_str s, tb_str *to)
-{
-    *to = tb_arena_str(r->arena, s);
-    return to->ptr ? TB_OK : no_memory(r);
 }
 
 /* ---- texts ---- */
@@ -139,14 +98,13 @@ static enum tb_rc check_text(const struct reader *r, const struct tb_path *path,
 }
 
 static enum tb_rc read_text(const struct reader *r, const struct tb_path *path,
-                            const struct tb_field *f, const json_t *value, tb_str *to)
+                            const struct tb_field *f, const struct tb_tree *value, tb_str *to)
 {
-    if (!json_is_string(value)) {
+    if (value->kind != TB_TREE_STRING) {
         return fault(r, path, "must be a string");
     }
-    tb_str s = tb_json_text(value);
-    enum tb_rc rc = check_text(r, path, f, s);
-    return rc == TB_OK ? copy(r, s, to) : rc;
+    *to = value->text;
+    return check_text(r, path, f, *to);
 }
 
 /* ---- lists ---- */
@@ -177,33 +135,33 @@ static enum tb_rc check_repeats(const struct reader *r, const struct tb_path *pa
 }
 
 static enum tb_rc check_array(const struct reader *r, const struct tb_path *path,
-                              const json_t *value, size_t max)
+                              const struct tb_tree *value, size_t max)
 {
-    if (!json_is_array(value)) {
+    if (value->kind != TB_TREE_ARRAY) {
         return fault(r, path, "must be an array");
     }
-    if (json_array_size(value) > max) {
-        return tb_path_fail(r->err, path, "has %zu entries, more than %zu", json_array_size(value),
-                            max);
+    if (value->n > max) {
+        return tb_path_fail(r->err, path, "has %zu entries, more than %zu", value->n, max);
     }
     return TB_OK;
 }
 
 static enum tb_rc read_strings(const struct reader *r, const struct tb_path *path,
-                               const struct tb_field *f, const json_t *value, tb_strs *to)
+                               const struct tb_field *f, const struct tb_tree *value, tb_strs *to)
 {
     enum tb_rc rc = check_array(r, path, value, f->max_items);
     if (rc != TB_OK) {
         return rc;
     }
-    size_t n = json_array_size(value);
+    size_t n = value->n;
     tb_str *items = TB_NEW_N(r->arena, tb_str, n);
     if (!items) {
         return no_memory(r);
     }
-    for (size_t i = 0; i < n && rc == TB_OK; i++) {
+    size_t i = 0;
+    for (const struct tb_tree *v = value->first; v && rc == TB_OK; v = v->next, i++) {
         struct tb_path item = {.up = path, .index = i};
-        rc = read_text(r, &item, f, json_array_get(value, i), &items[i]);
+        rc = read_text(r, &item, f, v, &items[i]);
     }
     if (rc == TB_OK) {
         rc = check_repeats(r, path, items, n);
@@ -213,12 +171,13 @@ static enum tb_rc read_strings(const struct reader *r, const struct tb_path *pat
 }
 
 static enum tb_rc read_map(const struct reader *r, const struct tb_path *path,
-                           const struct tb_field *f, const json_t *value, struct tb_strings_map *to)
+                           const struct tb_field *f, const struct tb_tree *value,
+                           struct tb_strings_map *to)
 {
-    if (!json_is_object(value)) {
+    if (value->kind != TB_TREE_OBJECT) {
         return fault(r, path, "must be an object");
     }
-    size_t n = json_object_size(value);
+    size_t n = value->n;
     if (n > f->max_items) {
         return tb_path_fail(r->err, path, "has %zu members, more than %zu", n, f->max_items);
     }
@@ -227,18 +186,13 @@ static enum tb_rc read_map(const struct reader *r, const struct tb_path *path,
     if (!keys || !values) {
         return no_memory(r);
     }
-    /* jansson's iterator takes no const object, but does not change it. */
-    json_t *object = (json_t *)(uintptr_t)value;
     size_t i = 0;
-    for (void *it = json_object_iter(object); it; it = json_object_iter_next(object, it), i++) {
-        tb_str key = tb_str_of(json_object_iter_key(it));
-        struct tb_path member = {.up = path, .name = key};
-        enum tb_rc rc = check_text(r, &member, f, key);
+    for (const struct tb_tree *m = value->first; m; m = m->next, i++) {
+        struct tb_path member = {.up = path, .name = m->name};
+        enum tb_rc rc = m->twice ? fault(r, &member, TWICE) : check_text(r, &member, f, m->name);
         if (rc == TB_OK) {
-            rc = copy(r, key, &keys[i]);
-        }
-        if (rc == TB_OK) {
-            rc = read_strings(r, &member, f, json_object_iter_value(it), &values[i]);
+            keys[i] = m->name;
+            rc = read_strings(r, &member, f, m, &values[i]);
         }
         if (rc != TB_OK) {
             return rc;
@@ -251,37 +205,38 @@ static enum tb_rc read_map(const struct reader *r, const struct tb_path *path,
 /* ---- records ---- */
 
 static enum tb_rc read_record(const struct reader *r, const struct tb_path *path,
-                              const struct tb_record *rec, const json_t *value, const char *skip,
-                              void *to);
+                              const struct tb_record *rec, const struct tb_tree *value,
+                              const char *skip, void *to);
 
 static enum tb_rc read_records(const struct reader *r, const struct tb_path *path,
-                               const struct tb_field *f, const json_t *value, struct tb_records *to)
+                               const struct tb_field *f, const struct tb_tree *value,
+                               struct tb_records *to)
 {
     enum tb_rc rc = check_array(r, path, value, f->max_items);
     if (rc != TB_OK) {
         return rc;
     }
-    size_t n = json_array_size(value);
+    size_t n = value->n;
     char *items = tb_arena_array(r->arena, n, f->record->size);
     if (!items) {
         return no_memory(r);
     }
-    for (size_t i = 0; i < n && rc == TB_OK; i++) {
+    size_t i = 0;
+    for (const struct tb_tree *v = value->first; v && rc == TB_OK; v = v->next, i++) {
         struct tb_path item = {.up = path, .index = i};
-        rc = read_record(r, &item, f->record, json_array_get(value, i), NULL,
-                         items + i * f->record->size);
+        rc = read_record(r, &item, f->record, v, NULL, items + i * f->record->size);
     }
     *to = (struct tb_records){items, n};
     return rc;
 }
 
 static enum tb_rc read_int(const struct reader *r, const struct tb_path *path,
-                           const struct tb_field *f, const json_t *value, int64_t *to)
+                           const struct tb_field *f, const struct tb_tree *value, int64_t *to)
 {
-    if (!json_is_integer(value)) {
+    if (value->kind != TB_TREE_INT) {
         return fault(r, path, "must be an integer");
     }
-    *to = json_integer_value(value);
+    *to = value->integer;
     if (*to < f->min || *to > f->max) {
         return tb_path_fail(r->err, path, "is %lld, not %lld to %lld", (long long)*to,
                             (long long)f->min, (long long)f->max);
@@ -289,17 +244,17 @@ static enum tb_rc read_int(const struct reader *r, const struct tb_path *path,
     return TB_OK;
 }
 
-static enum tb_rc read_time(const struct reader *r, const struct tb_path *path, const json_t *value,
-                            int64_t *to)
+static enum tb_rc read_time(const struct reader *r, const struct tb_path *path,
+                            const struct tb_tree *value, int64_t *to)
 {
-    if (!json_is_string(value) || !tb_time_parse(tb_json_text(value), to)) {
+    if (value->kind != TB_TREE_STRING || !tb_time_parse(value->text, to)) {
         return fault(r, path, "must be an RFC 3339 time such as 2026-01-31T12:00:00Z");
     }
     return TB_OK;
 }
 
 static enum tb_rc read_value(const struct reader *r, const struct tb_path *path,
-                             const struct tb_field *f, const json_t *value, void *to)
+                             const struct tb_field *f, const struct tb_tree *value, void *to)
 {
     switch (f->kind) {
     case TB_KIND_STRING:
@@ -309,8 +264,8 @@ static enum tb_rc read_value(const struct reader *r, const struct tb_path *path,
     case TB_KIND_ENUM:
         return read_text(r, path, f, value, to);
     case TB_KIND_BOOL:
-        *(bool *)to = json_is_true(value);
-        return json_is_boolean(value) ? TB_OK : fault(r, path, "must be true or false");
+        *(bool *)to = value->boolean;
+        return value->kind == TB_TREE_BOOL ? TB_OK : fault(r, path, "must be true or false");
     case TB_KIND_INT:
         return read_int(r, path, f, value, to);
     case TB_KIND_TIME:
@@ -329,12 +284,12 @@ static enum tb_rc read_value(const struct reader *r, const struct tb_path *path,
 }
 
 static enum tb_rc read_member(const struct reader *r, const struct tb_path *path,
-                              const struct tb_record *rec, size_t field, const json_t *value,
-                              char *to)
+                              const struct tb_record *rec, size_t field,
+                              const struct tb_tree *value, char *to)
 {
     const struct tb_field *f = &rec->fields[field];
     struct tb_present *p = (struct tb_present *)(void *)to;
-    if (!json_is_null(value)) {
+    if (value->kind != TB_TREE_NULL) {
         tb_mark(p, (unsigned)field);
         return read_value(r, path, f, value, to + f->offset);
     }
@@ -360,25 +315,26 @@ static void clear(const struct tb_record *rec, char *to)
 }
 
 static enum tb_rc read_record(const struct reader *r, const struct tb_path *path,
-                              const struct tb_record *rec, const json_t *value, const char *skip,
-                              void *to)
+                              const struct tb_record *rec, const struct tb_tree *value,
+                              const char *skip, void *to)
 {
     clear(rec, to);
-    if (!json_is_object(value)) {
+    if (value->kind != TB_TREE_OBJECT) {
         return fault(r, path, "must be an object");
     }
-    json_t *object = (json_t *)(uintptr_t)value; /* see read_map */
-    for (void *it = json_object_iter(object); it; it = json_object_iter_next(object, it)) {
-        tb_str name = tb_str_of(json_object_iter_key(it));
-        if (skip && tb_str_eq_c(name, skip)) {
+    for (const struct tb_tree *m = value->first; m; m = m->next) {
+        struct tb_path member = {.up = path, .name = m->name};
+        int field = tb_record_find(rec, m->name);
+        if (m->twice) {
+            return fault(r, &member, TWICE);
+        }
+        if (skip && tb_str_eq_c(m->name, skip)) {
             continue;
         }
-        struct tb_path member = {.up = path, .name = name};
-        int field = tb_record_find(rec, name);
         if (field < 0) {
             return fault(r, &member, "there is no such field");
         }
-        enum tb_rc rc = read_member(r, &member, rec, (size_t)field, json_object_iter_value(it), to);
+        enum tb_rc rc = read_member(r, &member, rec, (size_t)field, m, to);
         if (rc != TB_OK) {
             return rc;
         }
@@ -393,22 +349,18 @@ static enum tb_rc read_record(const struct reader *r, const struct tb_path *path
     return TB_OK;
 }
 
-enum tb_rc tb_record_decode_json(const struct tb_record *rec, const json_t *object,
-                                 const char *skip, const struct tb_path *up, struct tb_arena *arena,
-                                 void *ret, struct tb_error *err)
+enum tb_rc tb_record_decode(const struct tb_record *rec, const struct tb_tree *object,
+                            const char *skip, struct tb_arena *arena, void *ret,
+                            struct tb_error *err)
 {
     struct reader r = {arena, err};
-    return read_record(&r, up, rec, object, skip, ret);
+    return read_record(&r, NULL, rec, object, skip, ret);
 }
 
 enum tb_rc tb_record_parse(const struct tb_record *rec, tb_str json, struct tb_arena *arena,
                            void *ret, struct tb_error *err)
 {
-    json_t *root;
-    enum tb_rc rc = tb_json_load(json, TB_JSON_STRICT, &root, NULL, err);
-    if (rc == TB_OK) {
-        rc = tb_record_decode_json(rec, root, NULL, NULL, arena, ret, err);
-        json_decref(root);
-    }
-    return rc;
+    const struct tb_tree *root;
+    enum tb_rc rc = tb_tree_parse(json, arena, &root, err);
+    return rc == TB_OK ? tb_record_decode(rec, root, NULL, arena, ret, err) : rc;
 }

@@ -66,28 +66,24 @@ static bool simple(tb_str json, tb_str *items, size_t *n)
 
 static enum tb_rc parse_any(tb_str json, struct tb_arena *arena, tb_strs *ret)
 {
-    json_t *root;
-    enum tb_rc rc = tb_json_load(json, TB_JSON_STRICT, &root, NULL, NULL);
+    const struct tb_tree *root;
+    enum tb_rc rc = tb_tree_parse(json, arena, &root, NULL);
     if (rc != TB_OK) {
         return rc;
     }
-    size_t n = json_array_size(root);
-    tb_str *items = TB_NEW_N(arena, tb_str, n);
-    rc = !items ? TB_ENOMEM : json_is_array(root) ? TB_OK : TB_EINVAL;
-    for (size_t i = 0; i < n && rc == TB_OK; i++) {
-        const json_t *item = json_array_get(root, i);
-        if (!json_is_string(item)) {
-            rc = TB_EINVAL;
-            break;
+    tb_str *items = TB_NEW_N(arena, tb_str, root->n);
+    if (!items) {
+        return TB_ENOMEM;
+    }
+    size_t n = 0;
+    for (const struct tb_tree *v = root->first; v; v = v->next) {
+        if (v->kind != TB_TREE_STRING) {
+            return TB_EINVAL;
         }
-        items[i] = tb_arena_str(arena, tb_json_text(item));
-        rc = items[i].ptr ? TB_OK : TB_ENOMEM;
+        items[n++] = v->text;
     }
-    json_decref(root);
-    if (rc == TB_OK) {
-        *ret = (tb_strs){items, n};
-    }
-    return rc;
+    *ret = (tb_strs){items, n};
+    return root->kind == TB_TREE_ARRAY ? TB_OK : TB_EINVAL;
 }
 
 enum tb_rc tb_strings_parse(tb_str json, struct tb_arena *arena, tb_strs *ret)

@@ -1,4 +1,6 @@
 /* Rules for texts from outside that are more than "a string". */
+#include <stdlib.h>
+
 #include "common/base/utf8.h"
 #include "common/base/uuid.h"
 #include "common/json/internal.h"
@@ -58,4 +60,15 @@ bool tb_text_is_prefixed_uuid(tb_str s, const char *prefix)
     }
     struct tb_uuid uuid;
     return tb_uuid_parse((tb_str){s.ptr + n, TB_UUID_TEXT_LEN}, &uuid);
+}
+
+int64_t tb_text_natural(const struct tb_tree *value)
+{
+    if (value->kind == TB_TREE_INT) {
+        return value->integer >= 0 ? value->integer : -1;
+    }
+    /* 18 digits always fit. */
+    tb_str s = value->kind == TB_TREE_STRING ? value->text : TB_STR_NULL;
+    bool decimal = s.len > 0 && s.len <= 18 && strspn(s.ptr, "0123456789") == s.len;
+    return decimal ? strtoll(s.ptr, NULL, 10) : -1;
 }

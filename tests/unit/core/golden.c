@@ -6,8 +6,11 @@
  * Every rule of rules.def must appear. */
 #include "tests/unit/core/golden.h"
 
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char header[] =
     "# The table of rules, by tests/unit/core/golden.c: state x command x context -> decision.\n"
@@ -363,7 +366,7 @@ static bool same_as_file(const char *path, tb_str text)
     FILE *f = fopen(path, "rb");
     char *have = malloc(text.len + 1);
     size_t n = f && have ? fread(have, 1, text.len + 1, f) : 0;
-    bool same = n == text.len && memcmp(have, text.ptr, n) == 0;
+    bool same = have && n == text.len && memcmp(have, text.ptr, n) == 0;
     free(have);
     if (f) {
         (void)fclose(f);
@@ -371,15 +374,27 @@ static bool same_as_file(const char *path, tb_str text)
     return same;
 }
 
+static void show_difference(const char *path, const char *actual)
+{
+    char *const argv[] = {strdup("diff"), strdup("-u"), strdup(path), strdup(actual), NULL};
+    pid_t pid = 0;
+    int status = 0;
+    if (posix_spawnp(&pid, "diff", NULL, NULL, argv, environ) != 0 ||
+        waitpid(pid, &status, 0) != pid) {
+        (void)fprintf(stderr, "could not run diff\n");
+    }
+    for (size_t i = 0; argv[i]; i++) {
+        free(argv[i]);
+    }
+}
+
 static int compare(const char *path, const char *actual, tb_str text)
 {
     if (same_as_file(path, text)) {
         return 0;
     }
-    char command[4096];
-    (void)snprintf(command, sizeof command, "diff -u '%s' '%s' | head -n 100", path, actual);
-    if (!write_file(actual, text) || system(command) != 0) {
-        (void)fprintf(stderr, "could not show the difference\n");
+    if (write_file(actual, text)) {
+        show_difference(path, actual);
     }
     (void)fprintf(stderr,
                   "\nThe rules differ from %s. If they should, run it again with "

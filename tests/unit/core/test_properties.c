@@ -248,6 +248,19 @@ static void remember(struct run *r)
     r->old_at[slot] = r->random.n;
 }
 
+static void check_world(const struct run *r, tb_str id, const struct tb_ticket *row)
+{
+    const struct tb_ticket *t = tb_world_ticket(r->world, id);
+    if (!t) {
+        check(!row->version, "the world has no ticket");
+        return;
+    }
+    check(t->version == row->version, "the world's ticket is another version");
+    for (int f = 0; f < TB_TICKET_FIELDS_; f++) {
+        check(tb_value_eq(t->fields[f], row->fields[f]), "the world's ticket differs from the row");
+    }
+}
+
 static void step(struct run *r, const struct tb_command *cmd, const struct tb_context *ctx)
 {
     static struct store before;
@@ -270,13 +283,7 @@ static void step(struct run *r, const struct tb_command *cmd, const struct tb_co
         }
         if (r->world) { /* in a race, a blocker may be resolved and not known to be */
             check_blocked_stays(&before, old, cmd, &d);
-            const struct tb_ticket *in_world = tb_world_ticket(r->world, cmd->subject);
-            check(!now->version || (in_world && in_world->version == now->version),
-                  "the world's ticket is another version");
-            for (int f = 0; now->version && f < TB_TICKET_FIELDS_; f++) {
-                check(tb_value_eq(in_world->fields[f], now->fields[f]),
-                      "the world's ticket differs from the row");
-            }
+            check_world(r, cmd->subject, now);
         }
         check(!store_has_cycle(&r->store), "a cycle");
     }

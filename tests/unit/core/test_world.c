@@ -146,8 +146,8 @@ static void cycles_within_a_batch(void **state)
     struct kit k;
     kit_open(&k);
     kit_add_board(&k);
-    for (char letter = 'A'; letter <= 'C'; letter++) {
-        struct tb_ticket t = kit_ticket(letter, "todo");
+    for (int i = 0; i < 3; i++) {
+        struct tb_ticket t = kit_ticket((char)('A' + i), "todo");
         kit_add(&k, &t);
     }
     struct tb_block_data by_b = {.p.set = 1, .blocked_by_ticket_ids = kit_ids(&k, "B")};

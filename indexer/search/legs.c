@@ -1,0 +1,254 @@
+/* The legs of a search. Text of the user travels as a parameter only; what becomes a tsquery is
+ * made of lexemes that the parser has given back, quoted. */
+#include "common/base/clock.h"
+#include "indexer/core/codes.h"
+#include "indexer/search/internal.h"
+
+enum {
+    LEXEMES_MAX = 64, /* of a query: the most frequent in it, then the longest */
+    WORDS_MAX = 64,   /* looked up as ids */
+    DF_MAX = 50,      /* a code in more tickets than this tells little */
+    ALIAS_US = 5 * 1000 * 1000,
+};
+
+/* ---- semantic ---- */
+
+/* Another model's vectors must not be compared with ours. */
+static enum tb_rc check_alias(struct tb_search *s, struct tb_arena *arena, struct tb_error *err)
+{
+    int64_t now = tb_clock_mono_us();
+    if (s->alias_checked_us && now - s->alias_checked_us < ALIAS_US) {
+        return TB_OK;
+    }
+    tb_str target;
+    enum tb_rc rc = tb_store_alias(s->store, arena, &target, err);
+    if (rc != TB_OK) {
+        return rc;
+    }
+    if (tb_str_is_null(target)) {
+        return tb_fail(err, TB_ENOTFOUND, "there is no index yet");
+    }
+    if (!tb_str_eq(target, s->collection)) {
+        return tb_fail(err, TB_ECONFLICT, "the index was made by another model (%.*s, not %.*s)",
+                       TB_ARG(target), TB_ARG(s->collection));
+    }
+    s->alias_checked_us = now;
+    return TB_OK;
+}
+
+enum tb_rc tb_leg_semantic(struct tb_search *s, const struct tb_search_query *q,
+                           struct tb_arena *arena, struct tb_leg_hits *ret,
+                           struct tb_store_hit **hits, struct tb_error *err)
+{
+    struct tb_embed_input input = {.text = q->text};
+    struct tb_store_filter filter = {
+        .workflow_id = q->workflow_id,
+        .status = q->status,
+        .ticket_type = q->ticket_type,
+        .priority = q->priority,
+        .assignee = q->assignee,
+        .tag = q->tag,
+        .body_only = !q->include_comments,
+    };
+    int64_t wait_ms;
+    enum tb_rc rc = check_alias(s, arena, err);
+    if (rc == TB_OK) {
+        rc = tb_embed_run(s->embedder, &input, 1, true, arena, &wait_ms, err);
+    }
+    if (rc == TB_OK && input.state != TB_INPUT_DONE) {
+        rc = tb_fail(err, TB_EDATA, "the model refused the query: %s", input.reason);
+    }
+    if (rc == TB_OK) {
+        rc = tb_store_query(s->store, input.vector, &filter, TB_SEARCH_DEPTH, arena, hits, &ret->n,
+                            err);
+    }
+    if (rc != TB_OK) {
+        ret->n = 0;
+        s->alias_checked_us = 0;
+        return rc;
+    }
+    ret->ids = TB_NEW_N(arena, tb_str, ret->n + 1);
+    for (size_t i = 0; ret->ids && i < ret->n; i++) {
+        ret->ids[i] = (*hits)[i].ticket_id;
+    }
+    return ret->ids ? TB_OK : tb_fail(err, TB_ENOMEM, "out of memory");
+}
+
+/* ---- keyword ---- */
+
+/* Parameters 2 to 7; the ticket's own row is the truth about what it is filtered by. */
+#define FILTER_SQL                                                                                 \
+    " NOT t.is_deleted AND ($2::text IS NULL OR t.workflow_id = $2)"                               \
+    " AND ($3::text IS NULL OR t.status = $3) AND ($4::text IS NULL OR t.ticket_type = $4)"        \
+    " AND ($5::text IS NULL OR t.priority = $5) AND ($6::text IS NULL OR t.assigned_agent_id = "   \
+    "$6)"                                                                                          \
+    " AND ($7::text IS NULL OR t.tags @> jsonb_build_array($7::text))"
+
+static void add_filter(struct tb_pg_params *p, const struct tb_search_query *q)
+{
+    tb_pg_add_str(p, q->workflow_id);
+    tb_pg_add_str(p, q->status);
+    tb_pg_add_str(p, q->ticket_type);
+    tb_pg_add_str(p, q->priority);
+    tb_pg_add_str(p, q->assignee);
+    tb_pg_add_str(p, q->tag);
+}
+
+/* Any of the words may hit, so that other words for the same thing still find it; ts_rank (with the
+ * title's weight above the description's, divided by the logarithm of the length) orders them. */
+static const char keyword_sql[] =
+    "WITH q AS (SELECT coalesce(string_agg('''' || replace(replace(l.lexeme, '\\', '\\\\'), '''',"
+    " '''''') || '''', ' | '), '')::tsquery AS query FROM (SELECT lexeme FROM"
+    " unnest(to_tsvector('english', $1)) ORDER BY cardinality(positions) DESC, length(lexeme) DESC,"
+    " lexeme LIMIT $8) l)"
+    " SELECT d.ticket_id FROM q, search_documents d JOIN tickets t ON t.id = d.ticket_id"
+    " WHERE (d.tsv @@ q.query OR ($9 AND d.comments_tsv @@ q.query)) AND" FILTER_SQL
+    " ORDER BY ts_rank(d.tsv, q.query, 1) + CASE WHEN $9 THEN"
+    " 0.5 * ts_rank(d.comments_tsv, q.query, 1) ELSE 0 END DESC, d.ticket_id LIMIT $10";
+
+static enum tb_rc read_ids(const struct tb_pg_result *r, struct tb_arena *arena,
+                           struct tb_leg_hits *ret, struct tb_error *err)
+{
+    size_t n = (size_t)tb_pg_rows(r);
+    ret->ids = TB_NEW_N(arena, tb_str, n + 1);
+    for (size_t i = 0; ret->ids && i < n; i++) {
+        ret->ids[i] = tb_pg_str_in(r, (int)i, 0, arena);
+    }
+    ret->n = n;
+    return tb_arena_failed(arena) ? tb_fail(err, TB_ENOMEM, "out of memory") : TB_OK;
+}
+
+enum tb_rc tb_leg_keyword(struct tb_search *s, const struct tb_search_query *q,
+                          struct tb_arena *arena, struct tb_leg_hits *ret, struct tb_error *err)
+{
+    struct tb_pg_params p;
+    struct tb_pg_result *r;
+    tb_pg_params_init(&p, arena);
+    tb_pg_add_str(&p, q->text);
+    add_filter(&p, q);
+    tb_pg_add_int(&p, LEXEMES_MAX);
+    tb_pg_add_bool(&p, q->include_comments);
+    tb_pg_add_int(&p, TB_SEARCH_DEPTH);
+    enum tb_rc rc = tb_search_exec(s, keyword_sql, &p, &r, err);
+    if (rc == TB_OK) {
+        rc = read_ids(r, arena, ret, err);
+        tb_pg_result_free(r);
+    }
+    return rc;
+}
+
+/* ---- exact ---- */
+
+/* Rare codes count more: the logarithm of how many tickets lack them. */
+static const char exact_sql[] =
+    "WITH code AS MATERIALIZED (SELECT w.c, (SELECT count(*) FROM (SELECT 1 FROM search_documents d"
+    " WHERE d.codes @> ARRAY[w.c] OR ($9 AND d.comment_codes @> ARRAY[w.c]) LIMIT $10 + 1) x) AS df"
+    " FROM unnest($1::text[]) AS w(c)),"
+    " hit AS (SELECT d.ticket_id, sum(ln(1 + 1000.0 / code.df)) AS score FROM code"
+    " JOIN search_documents d ON d.codes @> ARRAY[code.c]"
+    " OR ($9 AND d.comment_codes @> ARRAY[code.c])"
+    " WHERE code.df BETWEEN 1 AND $10 GROUP BY d.ticket_id)"
+    " SELECT x.id, x.named FROM ("
+    " SELECT t.id, true AS named, 1e9 AS score FROM tickets t"
+    " WHERE (t.id = ANY($8::text[]) OR t.external_id = ANY($8::text[])) AND" FILTER_SQL
+    " UNION ALL SELECT t.id, false, hit.score FROM hit JOIN tickets t ON t.id = hit.ticket_id"
+    " WHERE NOT (t.id = ANY($8::text[]) OR coalesce(t.external_id = ANY($8::text[]), false))"
+    " AND" FILTER_SQL ") x ORDER BY x.score DESC, x.id LIMIT $11";
+
+static bool is_blank(char c)
+{
+    return (unsigned char)c <= ' ';
+}
+
+size_t tb_query_words(tb_str text)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        n += !is_blank(text.ptr[i]) && (i == 0 || is_blank(text.ptr[i - 1]));
+    }
+    return n;
+}
+
+static bool is_punctuation(char c)
+{
+    return strchr(".,;:!?()[]{}<>\"'`", c) != NULL;
+}
+
+static tb_str in_case(tb_str s, bool upper, struct tb_arena *arena)
+{
+    char *copy = tb_arena_alloc(arena, s.len + 1);
+    for (size_t i = 0; copy && i < s.len; i++) {
+        char c = s.ptr[i];
+        if (upper) {
+            copy[i] = c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
+        } else {
+            copy[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+        }
+    }
+    return copy ? (tb_str){copy, s.len} : TB_STR_NULL;
+}
+
+/* Every word as it was typed, in lower and in upper case, and as a ticket's id. */
+static tb_strs names_of(tb_str text, struct tb_arena *arena)
+{
+    tb_str *names = TB_NEW_N(arena, tb_str, (size_t)WORDS_MAX * 4 + 4);
+    size_t n = 0;
+    size_t words = 0;
+    for (size_t i = 0; names && i < text.len && words < WORDS_MAX; words++) {
+        while (i < text.len && is_blank(text.ptr[i])) {
+            i++;
+        }
+        size_t from = i;
+        while (i < text.len && !is_blank(text.ptr[i])) {
+            i++;
+        }
+        size_t to = i;
+        while (from < to && is_punctuation(text.ptr[from])) {
+            from++;
+        }
+        while (to > from && is_punctuation(text.ptr[to - 1])) {
+            to--;
+        }
+        if (to > from && to - from <= 200) {
+            tb_str word = {text.ptr + from, to - from};
+            tb_str lower = in_case(word, false, arena);
+            names[n++] = word;
+            names[n++] = lower;
+            names[n++] = in_case(word, true, arena);
+            names[n++] = tb_arena_printf(arena, "ticket-%.*s", TB_ARG(lower));
+        }
+    }
+    return (tb_strs){names, n};
+}
+
+enum tb_rc tb_leg_exact(struct tb_search *s, const struct tb_search_query *q,
+                        struct tb_arena *arena, struct tb_leg_hits *ret, size_t *nids,
+                        struct tb_error *err)
+{
+    tb_strs codes;
+    enum tb_rc rc = tb_codes_of(&q->text, 1, arena, &codes, err);
+    if (rc != TB_OK) {
+        return rc;
+    }
+    tb_strs names = names_of(q->text, arena);
+    struct tb_pg_params p;
+    struct tb_pg_result *r;
+    tb_pg_params_init(&p, arena);
+    tb_pg_add_strs(&p, codes.items, codes.n < WORDS_MAX ? codes.n : WORDS_MAX);
+    add_filter(&p, q);
+    tb_pg_add_strs(&p, names.items, names.n);
+    tb_pg_add_bool(&p, q->include_comments);
+    tb_pg_add_int(&p, DF_MAX);
+    tb_pg_add_int(&p, TB_SEARCH_DEPTH);
+    rc = tb_search_exec(s, exact_sql, &p, &r, err);
+    if (rc != TB_OK) {
+        return rc;
+    }
+    *nids = 0;
+    for (int i = 0; i < tb_pg_rows(r); i++) {
+        *nids += tb_pg_bool(r, i, 1);
+    }
+    rc = read_ids(r, arena, ret, err);
+    tb_pg_result_free(r);
+    return rc;
+}

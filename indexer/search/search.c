@@ -1,0 +1,264 @@
+#include "indexer/search/search.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/map.h"
+#include "common/base/utf8.h"
+#include "indexer/core/fuse.h"
+#include "indexer/search/internal.h"
+
+enum {
+    TIMEOUT_MAX_MS = 10000, /* nobody waits longer for an answer */
+    LIMIT_MAX = 100,
+    SHORT_QUERY_WORDS = 8, /* a query this short that names a ticket wants that ticket */
+};
+
+/* As much as both others together: it finds little, and what it finds was asked for by name. */
+#define EXACT_WEIGHT 1.0
+
+const char *const tb_search_leg_names[TB_LEGS_] = {"semantic", "keyword", "exact"};
+
+/* ---- the handle ---- */
+
+static int64_t timeout_ms(const struct tb_config *cfg)
+{
+    int64_t ms = tb_config_int(cfg, TB_CFG(HTTP_TIMEOUT_MS));
+    return ms < TIMEOUT_MAX_MS ? ms : TIMEOUT_MAX_MS;
+}
+
+static enum tb_rc open_clients(struct tb_search *s, struct tb_error *err)
+{
+    struct tb_embed_options embed = {
+        .url = tb_config_str(s->cfg, TB_CFG(EMBEDDING_URL)),
+        .api_key = tb_config_str(s->cfg, TB_CFG(EMBEDDING_API_KEY)),
+        .provider = tb_config_str(s->cfg, TB_CFG(EMBEDDING_PROVIDER)),
+        .model = &s->model,
+        .batch = 1,
+        .timeout_ms = timeout_ms(s->cfg),
+        .parallel = 1,
+    };
+    struct tb_store_options store = {
+        .url = tb_config_str(s->cfg, TB_CFG(QDRANT_URL)),
+        .api_key = tb_config_str(s->cfg, TB_CFG(QDRANT_API_KEY)),
+        .alias = tb_config_str(s->cfg, TB_CFG(QDRANT_COLLECTION)),
+        .collection = s->collection.ptr,
+        .dim = s->model.dim,
+        .timeout_ms = timeout_ms(s->cfg),
+    };
+    enum tb_rc rc = tb_embedder_new(&embed, &s->embedder, err);
+    return rc == TB_OK ? tb_store_qdrant(&store, &s->store, err) : rc;
+}
+
+enum tb_rc tb_search_open(const struct tb_config *cfg, struct tb_search **ret, struct tb_error *err)
+{
+    *ret = NULL;
+    struct tb_search *s = calloc(1, sizeof *s);
+    if (!s || !(s->own = tb_arena_new(0))) {
+        free(s);
+        return tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    s->cfg = cfg;
+    s->model = tb_embedding_model_of(tb_str_of(tb_config_str(cfg, TB_CFG(EMBEDDING_MODEL))),
+                                     tb_config_int(cfg, TB_CFG(EMBEDDING_DIM)), s->own);
+    s->recipe = (struct tb_recipe){
+        .model = &s->model,
+        .max_tokens = (size_t)tb_config_int(cfg, TB_CFG(EMBEDDING_MAX_TOKENS)),
+    };
+    s->collection = tb_collection_name(tb_str_of(tb_config_str(cfg, TB_CFG(QDRANT_COLLECTION))),
+                                       &s->model, s->own);
+    enum tb_rc rc =
+        tb_arena_failed(s->own) ? tb_fail(err, TB_ENOMEM, "out of memory") : open_clients(s, err);
+    if (rc != TB_OK) {
+        tb_search_free(s);
+        return rc;
+    }
+    *ret = s;
+    return TB_OK;
+}
+
+void tb_search_free(struct tb_search *s)
+{
+    if (s) {
+        tb_pg_free(s->pg);
+        tb_embedder_free(s->embedder);
+        tb_store_free(s->store);
+        tb_arena_free(s->own);
+        free(s);
+    }
+}
+
+enum tb_rc tb_search_connect(struct tb_search *s, struct tb_error *err)
+{
+    if (s->pg && tb_pg_alive(s->pg)) {
+        return TB_OK;
+    }
+    tb_pg_free(s->pg);
+    s->pg = NULL;
+    return tb_pg_connect(s->cfg, "ticketbus-search", &s->pg, err);
+}
+
+enum tb_rc tb_search_exec(struct tb_search *s, const char *sql, const struct tb_pg_params *p,
+                          struct tb_pg_result **ret, struct tb_error *err)
+{
+    bool fresh = s->pg == NULL;
+    enum tb_rc rc = tb_search_connect(s, err);
+    if (rc == TB_OK) {
+        rc = tb_pg_exec(s->pg, sql, p, ret, err);
+    }
+    if (rc == TB_EUNAVAILABLE && !fresh) { /* the server was restarted meanwhile */
+        tb_pg_free(s->pg);
+        s->pg = NULL;
+        rc = tb_search_connect(s, err);
+        rc = rc == TB_OK ? tb_pg_exec(s->pg, sql, p, ret, err) : rc;
+    }
+    return rc;
+}
+
+/* ---- a search ---- */
+
+static enum tb_rc check(const struct tb_search_query *q, struct tb_error *err)
+{
+    if (q->text.len > TB_SEARCH_QUERY_BYTES) {
+        return tb_fail_field(err, TB_EINVAL, "query", "the query is longer than %d bytes",
+                             TB_SEARCH_QUERY_BYTES);
+    }
+    if (!tb_utf8_valid(q->text)) {
+        return tb_fail_field(err, TB_EINVAL, "query", "the query is not valid UTF-8");
+    }
+    if (tb_query_words(q->text) == 0) {
+        return tb_fail_field(err, TB_EINVAL, "query", "the query is empty");
+    }
+    if (q->limit < 1 || q->limit > LIMIT_MAX) {
+        return tb_fail_field(err, TB_EINVAL, "limit", "limit has to be 1 to %d", LIMIT_MAX);
+    }
+    if (q->offset > TB_SEARCH_DEPTH || q->offset + q->limit > TB_SEARCH_DEPTH) {
+        return tb_fail_field(err, TB_EINVAL, "offset",
+                             "offset and limit may reach %d together: narrow the search instead",
+                             TB_SEARCH_DEPTH);
+    }
+    return TB_OK;
+}
+
+struct legs {
+    struct tb_leg_hits of[TB_LEGS_];
+    struct tb_store_hit *chunks; /* of the semantic leg, as its ids */
+    size_t nids;                 /* first of the exact leg: named by their id */
+};
+
+static void degrade(struct tb_search_answer *a, const char *leg, const struct tb_error *why)
+{
+    struct tb_search_degraded *d = &a->degraded[a->ndegraded++];
+    d->leg = leg;
+    (void)snprintf(d->why, sizeof d->why, "%s", why->text);
+}
+
+/* A leg that fails is left out and named. */
+static void run_legs(struct tb_search *s, const struct tb_search_query *q, struct tb_arena *arena,
+                     struct legs *legs, struct tb_search_answer *a)
+{
+    struct tb_error why;
+    if (q->mode != TB_SEARCH_KEYWORD &&
+        tb_leg_semantic(s, q, arena, &legs->of[TB_LEG_SEMANTIC], &legs->chunks, &why) != TB_OK) {
+        legs->of[TB_LEG_SEMANTIC].n = 0;
+        degrade(a, "semantic", &why);
+    }
+    if (q->mode == TB_SEARCH_SEMANTIC) {
+        return;
+    }
+    enum tb_rc rc = tb_leg_keyword(s, q, arena, &legs->of[TB_LEG_KEYWORD], &why);
+    if (rc == TB_OK) {
+        rc = tb_leg_exact(s, q, arena, &legs->of[TB_LEG_EXACT], &legs->nids, &why);
+    }
+    if (rc != TB_OK) {
+        legs->of[TB_LEG_KEYWORD].n = legs->of[TB_LEG_EXACT].n = legs->nids = 0;
+        degrade(a, "keyword", &why);
+    }
+}
+
+/* The tickets whom a short query names come first, in the order found. */
+static void put_named_first(const struct tb_search_query *q, const struct legs *legs,
+                            struct tb_fused *fused, size_t n)
+{
+    if (legs->nids == 0 || tb_query_words(q->text) > SHORT_QUERY_WORDS) {
+        return;
+    }
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (fused[i].ranks[TB_LEG_EXACT] && fused[i].ranks[TB_LEG_EXACT] <= legs->nids) {
+            struct tb_fused named = fused[i];
+            memmove(&fused[at + 1], &fused[at], (i - at) * sizeof *fused);
+            fused[at] = named;
+            fused[at++].score += 1.0; /* keeps scores in order */
+        }
+    }
+}
+
+static enum tb_rc fuse(const struct tb_search *s, const struct tb_search_query *q,
+                       const struct legs *legs, struct tb_arena *arena, struct tb_fused **ret,
+                       size_t *ret_n, struct tb_error *err)
+{
+    double semantic = (double)tb_config_int(s->cfg, TB_CFG(SEARCH_WEIGHT_SEMANTIC)) / 100.0;
+    bool one = q->mode != TB_SEARCH_HYBRID;
+    const struct tb_leg list[TB_LEGS_] = {
+        {legs->of[TB_LEG_SEMANTIC].ids, legs->of[TB_LEG_SEMANTIC].n, one ? 1.0 : semantic},
+        {legs->of[TB_LEG_KEYWORD].ids, legs->of[TB_LEG_KEYWORD].n, one ? 1.0 : 1.0 - semantic},
+        {legs->of[TB_LEG_EXACT].ids, legs->of[TB_LEG_EXACT].n, EXACT_WEIGHT},
+    };
+    enum tb_rc rc = tb_fuse(list, TB_LEGS_, TB_FUSE_K, arena, ret, ret_n, err);
+    if (rc == TB_OK) {
+        put_named_first(q, legs, *ret, *ret_n);
+    }
+    return rc;
+}
+
+static enum tb_rc page(struct tb_search *s, const struct tb_search_query *q,
+                       const struct legs *legs, const struct tb_fused *fused, size_t nfused,
+                       struct tb_arena *arena, struct tb_search_answer *a, struct tb_error *err)
+{
+    size_t n = nfused > q->offset ? nfused - q->offset : 0;
+    a->more = n > q->limit && q->offset + q->limit < TB_SEARCH_DEPTH;
+    n = n < q->limit ? n : q->limit;
+    a->hits = TB_NEW_N(arena, struct tb_search_hit, n + 1);
+    struct tb_hit_chunk *chunks = TB_NEW_N(arena, struct tb_hit_chunk, n + 1);
+    if (!a->hits || !chunks) {
+        return tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct tb_fused *f = &fused[q->offset + i];
+        struct tb_search_hit *h = &a->hits[i];
+        h->ticket_id = f->id;
+        h->score = f->score;
+        memcpy(h->ranks, f->ranks, sizeof h->ranks);
+        chunks[i].number = -1;
+        if (f->ranks[TB_LEG_SEMANTIC]) {
+            const struct tb_store_hit *hit = &legs->chunks[f->ranks[TB_LEG_SEMANTIC] - 1];
+            h->similarity = hit->score;
+            chunks[i] = (struct tb_hit_chunk){hit->comment_id, hit->number};
+        }
+    }
+    a->n = n;
+    return n ? tb_search_hydrate(s, q, a->hits, chunks, &a->n, arena, err) : TB_OK;
+}
+
+enum tb_rc tb_search_run(struct tb_search *s, const struct tb_search_query *query,
+                         struct tb_arena *arena, struct tb_search_answer *ret, struct tb_error *err)
+{
+    _Static_assert((int)TB_LEGS_ == (int)TB_FUSE_LEGS, "as many legs as the fuser takes");
+    *ret = (struct tb_search_answer){.n = 0};
+    enum tb_rc rc = check(query, err);
+    if (rc != TB_OK) {
+        return rc;
+    }
+    struct legs legs = {.nids = 0};
+    run_legs(s, query, arena, &legs, ret);
+    size_t asked = query->mode == TB_SEARCH_HYBRID ? 2 : 1;
+    if (ret->ndegraded == asked) {
+        return tb_fail(err, TB_EUNAVAILABLE, "the search cannot be answered: %s",
+                       ret->degraded[0].why);
+    }
+    struct tb_fused *fused;
+    size_t n;
+    rc = fuse(s, query, &legs, arena, &fused, &n, err);
+    return rc == TB_OK ? page(s, query, &legs, fused, n, arena, ret, err) : rc;
+}

@@ -7,8 +7,9 @@
  *     ... render and measure the events; a refusal for size becomes a decision of its own ...
  *     tb_world_commit  ->  the world as the next command of the batch sees it (evolve)
  *
- * Everything lives in the arena given to tb_world_new and refers to the inputs, which must live as
- * long. Not thread-safe. TB_ENOMEM and TB_ELIMIT are the only errors; a refusal is a decision. */
+ * Everything lives in the arena given to tb_world_new. Structs given to it are copied; the strings
+ * and lists in them are referred to and must live as long. No decision depends on the order the
+ * facts were added in. Not thread-safe. TB_ENOMEM is the only error; a refusal is a decision. */
 #ifndef TB_WORKER_CORE_WORLD_H
 #define TB_WORKER_CORE_WORLD_H
 
@@ -49,7 +50,9 @@ enum tb_rc tb_world_add_comment(struct tb_world *w, const struct tb_comment *com
 /* The commit is linked to the ticket already. */
 enum tb_rc tb_world_add_commit(struct tb_world *w, tb_str ticket_id, tb_str sha) TB_MUST_USE;
 /* Tickets of the workflow that are in the column (and not deleted: TB_NEED_WIP) or, for a change of
- * board (TB_NEED_USAGE), all that use the status or type, deleted ones included. */
+ * board (TB_NEED_USAGE), all that use the status or type, deleted ones included. One never set is
+ * 0; a commit adjusts them. With a board.put in the batch, the counts of every column are wanted,
+ * as any may have a limit afterwards. */
 enum tb_count { TB_COUNT_WIP, TB_COUNT_STATUS, TB_COUNT_TYPE };
 enum tb_rc tb_world_set_count(struct tb_world *w, enum tb_count what, tb_str workflow_id,
                               tb_str key, int64_t n) TB_MUST_USE;
@@ -59,7 +62,8 @@ enum tb_rc tb_world_set_count(struct tb_world *w, enum tb_count what, tb_str wor
 /* Everything about one command that is not in its data. */
 struct tb_context {
     int64_t now_us;    /* the command's time: Kafka's record time, never later than now */
-    tb_str comment_id; /* comment-<uuid> for the comment the command may add */
+    tb_str comment_id; /* comment-<uuid> for the comment the command may add; an import's one that
+                          is in the world already is not added again */
     tb_str commit_id;  /* tc-<uuid> for the commit the command may link */
     tb_str board_id;   /* board-<uuid> for a new board */
     bool last_wait;    /* waiting for a reference is over: reject instead */
@@ -72,7 +76,8 @@ enum tb_rc tb_world_commit(struct tb_world *w, const struct tb_command *cmd,
 
 /* ---- reading back ---- */
 
-/* The ticket as of now; NULL when it was neither added nor created. */
+/* The ticket as of now; NULL when it was neither added nor created. Later commits change it in
+ * place. */
 const struct tb_ticket *tb_world_ticket(const struct tb_world *w, tb_str id);
 const struct tb_board *tb_world_board(const struct tb_world *w, tb_str workflow_id);
 

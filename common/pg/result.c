@@ -61,8 +61,9 @@ int64_t tb_pg_time(const struct tb_pg_result *r, int row, int col)
     text[10] = 'T';
     size_t n = s.len;
     if (text[n - 3] == '+' || text[n - 3] == '-') {
-        memcpy(text + n, ":00", 3);
-        n += 3;
+        text[n++] = ':';
+        text[n++] = '0';
+        text[n++] = '0';
     }
     return tb_time_parse((tb_str){text, n}, &us) ? us : TB_TIME_NONE;
 }

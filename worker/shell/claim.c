@@ -44,7 +44,7 @@ static enum tb_rc claim_rows(struct tb_worker *w, const int64_t *ids, size_t n,
     if (!parts || (size_t)tb_pg_rows(r) != n) {
         rc = tb_fail(err, TB_ENOMEM, "cannot claim %zu partitions", n);
     }
-    for (int i = 0; rc == TB_OK && i < tb_pg_rows(r); i++) {
+    for (int i = 0; rc == TB_OK && parts && i < tb_pg_rows(r); i++) {
         struct tb_partition *part = &parts[i];
         part->id = (int32_t)tb_pg_int(r, i, 0);
         part->next = tb_pg_int(r, i, 1);

@@ -606,7 +606,7 @@ static enum tb_rc decide_item(struct deciding *d, struct tb_item *item)
 enum tb_rc tb_batch_decide(struct tb_worker *w, struct tb_batch *b, struct tb_error *err)
 {
     struct deciding d = {.w = w, .b = b};
-    tb_buf_init(&d.event, w->message_max + 1024 * 1024);
+    tb_buf_init(&d.event, w->message_max + (size_t)1024 * 1024);
     tb_buf_init(&d.frames, OUTBOX_MAX);
     enum tb_rc rc = TB_OK;
     for (size_t i = 0; i < b->n && rc == TB_OK; i++) {

@@ -28,7 +28,9 @@ tb_str tb_pair(struct tb_arena *arena, tb_str a, tb_str b)
     if (!p) {
         return TB_STR_NULL;
     }
-    memcpy(p, a.ptr, a.len);
+    if (a.len) {
+        memcpy(p, a.ptr, a.len);
+    }
     if (b.len) {
         memcpy(p + a.len + 1, b.ptr, b.len);
     }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/crypto/crypto.h"
 #include "worker/shell/worker.h"
 
 #define IDLE_POLL_MS      100
@@ -27,7 +28,7 @@ struct intake {
 struct loop {
     struct tb_worker *w;
     struct intake in;
-    volatile sig_atomic_t *stop;
+    const volatile sig_atomic_t *stop;
     int64_t next_commit_us;
     bool fatal; /* only a new process can go on */
 };
@@ -111,8 +112,6 @@ static bool serve_poll(struct loop *l, int timeout_ms)
         return w->claimed;
     case TB_POLL_ASSIGNED:
     case TB_POLL_REVOKED:
-        w->claimed = false;
-        return false;
     case TB_POLL_OFFSET_GONE: /* the claim finds out what is wrong and says so */
         w->claimed = false;
         return false;
@@ -122,7 +121,6 @@ static bool serve_poll(struct loop *l, int timeout_ms)
     case TB_POLL_FATAL:
         tb_log_error("Kafka: %s", err.text);
         l->fatal = true;
-        *l->stop = 1;
         return false;
     }
     return false;
@@ -211,9 +209,11 @@ static void back_off(struct loop *l)
     w->backoff_ms = w->backoff_ms ? w->backoff_ms * 2 : FIRST_BACKOFF_MS;
     w->backoff_ms = w->backoff_ms > max_ms ? max_ms : w->backoff_ms;
     /* Jitter of a quarter, so that workers do not return in step. */
-    int64_t span_ms = w->backoff_ms - w->backoff_ms / 4 + rand() % (w->backoff_ms / 4 + 1);
+    uint16_t dice;
+    tb_random(&dice, sizeof dice);
+    int64_t span_ms = w->backoff_ms - w->backoff_ms / 4 * dice / UINT16_MAX;
     int64_t until = tb_clock_mono_us() + span_ms * 1000;
-    while (!*l->stop && tb_clock_mono_us() < until) {
+    while (!*l->stop && !l->fatal && tb_clock_mono_us() < until) {
         (void)serve_poll(l, 20); /* stays in the group */
         if (w->producer) {
             (void)tb_producer_poll(w->producer, 0);
@@ -300,7 +300,7 @@ static enum tb_rc keep_house(struct loop *l, struct tb_error *err)
 }
 
 /* Not more unacknowledged messages than allowed: a slow broker slows us, not our memory. */
-static void hold_back(struct tb_worker *w, volatile sig_atomic_t *stop)
+static void hold_back(struct tb_worker *w, const volatile sig_atomic_t *stop)
 {
     size_t max = (size_t)tb_config_int(w->cfg, TB_CFG(INFLIGHT_MAX));
     (void)tb_producer_poll(w->producer, 0);
@@ -356,7 +356,8 @@ static void finish(struct loop *l)
     }
 }
 
-enum tb_rc tb_worker_run(struct tb_worker *w, volatile sig_atomic_t *stop, struct tb_error *err)
+enum tb_rc tb_worker_run(struct tb_worker *w, const volatile sig_atomic_t *stop,
+                         struct tb_error *err)
 {
     struct loop l = {.w = w, .stop = stop};
     l.in.max = (size_t)tb_config_int(w->cfg, TB_CFG(BATCH_MAX));
@@ -368,7 +369,7 @@ enum tb_rc tb_worker_run(struct tb_worker *w, volatile sig_atomic_t *stop, struc
     if (!l.in.arena || !l.in.messages || !l.in.items) {
         rc = tb_fail(err, TB_ENOMEM, "out of memory");
     }
-    while (rc == TB_OK && !*stop) {
+    while (rc == TB_OK && !*stop && !l.fatal) {
         round_trip(&l);
     }
     finish(&l);

@@ -119,7 +119,7 @@ enum tb_rc tb_sweep_waits(struct tb_worker *w, struct tb_error *err) TB_MUST_USE
 
 /* ---- loop.c ---- */
 /* Runs until *stop is set; then finishes the batch at hand and leaves. */
-enum tb_rc tb_worker_run(struct tb_worker *w, volatile sig_atomic_t *stop,
+enum tb_rc tb_worker_run(struct tb_worker *w, const volatile sig_atomic_t *stop,
                          struct tb_error *err) TB_MUST_USE;
 
 #endif

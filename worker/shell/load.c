@@ -4,10 +4,8 @@
  * edge locks, tickets by id. What is read unlocked comes after them and so sees what their holders
  * committed. */
 #include "common/base/uuid.h"
-#include "common/json/record.h"
 #include "common/model/limits.h"
-#include "worker/shell/keys.h"
-#include "worker/shell/worker.h"
+#include "worker/shell/load_internal.h"
 
 static const char sql_watermarks[] =
     "SELECT partition, next_offset, owner_epoch, clock_timestamp()"
@@ -110,23 +108,8 @@ static const char sql_usage[] =
     " WHERE workflow_id = ANY($1::text[]) GROUP BY workflow_id, status, ticket_type";
 
 /* A statement of the load and the function that takes its rows. */
-struct loading;
-typedef enum tb_rc take_fn(struct loading *l, const struct tb_pg_result *r, struct tb_error *err);
-
-#define MAX_STEPS 20
-
-struct loading {
-    struct tb_worker *w;
-    struct tb_batch *b;
-    struct tb_keys *keys;
-    take_fn *steps[MAX_STEPS];
-    int nsteps;
-    /* from the board locks: workflow id -> held exclusively (non-NULL) */
-    struct tb_map exclusive;
-};
-
-static enum tb_rc queue(struct loading *l, const char *name, const char *sql,
-                        const struct tb_pg_params *p, take_fn *take, struct tb_error *err)
+static enum tb_rc queue(struct tb_loading *l, const char *name, const char *sql,
+                        const struct tb_pg_params *p, tb_take_fn *take, struct tb_error *err)
 {
     enum tb_rc rc = tb_pg_pipeline_add(l->w->pg, name, sql, p, err);
     if (rc == TB_OK) {
@@ -136,8 +119,8 @@ static enum tb_rc queue(struct loading *l, const char *name, const char *sql,
 }
 
 /* Queues a statement whose only parameter is a set of keys; nothing for an empty set. */
-static enum tb_rc queue_set(struct loading *l, const char *name, const char *sql,
-                            const struct tb_keyset *set, take_fn *take, struct tb_error *err)
+static enum tb_rc queue_set(struct tb_loading *l, const char *name, const char *sql,
+                            const struct tb_keyset *set, tb_take_fn *take, struct tb_error *err)
 {
     if (set->n == 0) {
         return TB_OK;
@@ -148,330 +131,7 @@ static enum tb_rc queue_set(struct loading *l, const char *name, const char *sql
     return queue(l, name, sql, &p, take, err);
 }
 
-static enum tb_rc take_nothing(struct loading *l, const struct tb_pg_result *r,
-                               struct tb_error *err)
-{
-    (void)l;
-    (void)r;
-    (void)err;
-    return TB_OK;
-}
-
-static tb_str text(struct loading *l, const struct tb_pg_result *r, int row, int col)
-{
-    return tb_pg_str_in(r, row, col, l->b->arena);
-}
-
-static enum tb_rc take_watermarks(struct loading *l, const struct tb_pg_result *r,
-                                  struct tb_error *err)
-{
-    int found = 0;
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        int32_t id = (int32_t)tb_pg_int(r, i, 0);
-        const struct tb_partition *p = tb_worker_partition(l->w, id);
-        if (p && p->next == tb_pg_int(r, i, 1) && p->epoch == tb_pg_int(r, i, 2)) {
-            found++;
-        }
-        l->b->now_us = tb_pg_time(r, i, 3);
-    }
-    int wanted = 0;
-    int32_t last = -1;
-    for (size_t i = 0; i < l->b->n; i++) {
-        /* Items of one partition stand together, in order. */
-        if (l->b->items[i].partition != last) {
-            last = l->b->items[i].partition;
-            wanted++;
-        }
-    }
-    if (found != wanted) {
-        return tb_fail(err, TB_ECONFLICT, "another worker has advanced or claimed a partition");
-    }
-    return TB_OK;
-}
-
-static enum tb_rc take_board_locks(struct loading *l, const struct tb_pg_result *r,
-                                   struct tb_error *err)
-{
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        if (tb_pg_bool(r, i, 1) && !tb_map_put(&l->exclusive, text(l, r, i, 0), l)) {
-            return tb_fail(err, TB_ENOMEM, "out of memory");
-        }
-    }
-    return TB_OK;
-}
-
-/* Reads one field of a ticket from column col by its kind. */
-static enum tb_rc take_field(struct loading *l, const struct tb_pg_result *r, int row, int col,
-                             struct tb_value *value)
-{
-    switch (value->kind) {
-    case TB_VALUE_STR:
-        value->as.str = text(l, r, row, col);
-        return TB_OK;
-    case TB_VALUE_BOOL:
-        value->as.boolean = tb_pg_bool(r, row, col);
-        return TB_OK;
-    case TB_VALUE_TIME:
-        value->as.time = tb_pg_time(r, row, col);
-        return TB_OK;
-    case TB_VALUE_STRS:
-        return tb_strings_parse(tb_pg_str(r, row, col), l->b->arena, &value->as.strs);
-    }
-    return TB_OK;
-}
-
-static enum tb_rc take_tickets(struct loading *l, const struct tb_pg_result *r,
-                               struct tb_error *err)
-{
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        struct tb_ticket t = tb_ticket_absent(text(l, r, i, 0));
-        t.version = tb_pg_int(r, i, 1);
-        for (int f = 0; f < TB_TICKET_FIELDS_; f++) {
-            enum tb_rc rc = take_field(l, r, i, f + 2, &t.fields[f]);
-            if (rc != TB_OK) {
-                return tb_fail_field(err, rc, tb_ticket_fields[f].name,
-                                     "ticket %.*s: the stored list cannot be read", TB_ARG(t.id));
-            }
-        }
-        enum tb_rc rc = tb_world_add_ticket(l->b->world, &t);
-        if (rc != TB_OK || !tb_map_put(&l->b->existed, t.id, l)) {
-            return tb_fail(err, TB_ENOMEM, "out of memory");
-        }
-    }
-    return TB_OK;
-}
-
-static enum tb_rc take_boards(struct loading *l, const struct tb_pg_result *r, struct tb_error *err)
-{
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        struct tb_board_put_data data;
-        struct tb_board board;
-        tb_str workflow = text(l, r, i, 0);
-        enum tb_rc rc =
-            tb_record_parse(&tb_record_board_put, tb_pg_str(r, i, 6), l->b->arena, &data, err);
-        if (rc == TB_OK) {
-            rc = tb_board_from_put(&data, l->b->arena, &board);
-        }
-        if (rc != TB_OK) {
-            return tb_fail(err, TB_EFATAL, "the stored board of workflow %.*s cannot be read",
-                           TB_ARG(workflow));
-        }
-        board.workflow_id = workflow;
-        board.id = text(l, r, i, 1);
-        board.version = tb_pg_int(r, i, 2);
-        board.created_at = tb_pg_time(r, i, 3);
-        board.updated_at = tb_pg_time(r, i, 4);
-        rc = tb_world_add_board(l->b->world, &board);
-        if (rc != TB_OK || !tb_map_put(&l->b->boards_existed, workflow, l)) {
-            return tb_fail(err, TB_ENOMEM, "out of memory");
-        }
-        /* The board got its first limit between our look and our lock. */
-        if (tb_pg_bool(r, i, 5) && (l->keys->entering.n || l->keys->entering_workflows.n) &&
-            !tb_map_get(&l->exclusive, workflow)) {
-            return tb_fail(err, TB_ERETRY, "the board of %.*s has changed", TB_ARG(workflow));
-        }
-    }
-    return TB_OK;
-}
-
-static enum tb_rc take_seen(struct loading *l, const struct tb_pg_result *r, struct tb_error *err)
-{
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        struct tb_seen *seen = TB_NEW(l->b->arena, struct tb_seen);
-        if (!seen) {
-            return tb_fail(err, TB_ENOMEM, "out of memory");
-        }
-        seen->source = text(l, r, i, 0);
-        seen->id = text(l, r, i, 1);
-        seen->body_hash = tb_pg_bytes(r, i, 2, l->b->arena);
-        seen->outbox = text(l, r, i, 3);
-        tb_str key = tb_pair(l->b->arena, seen->source, seen->id);
-        if (tb_str_is_null(key) || !tb_map_put(&l->b->seen, key, seen)) {
-            return tb_fail(err, TB_ENOMEM, "out of memory");
-        }
-    }
-    return TB_OK;
-}
-
-static enum tb_rc take_parked(struct loading *l, const struct tb_pg_result *r, struct tb_error *err)
-{
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        struct tb_parked *p = TB_NEW(l->b->arena, struct tb_parked);
-        if (!p) {
-            return tb_fail(err, TB_ENOMEM, "out of memory");
-        }
-        p->ticket_id = text(l, r, i, 0);
-        p->was_parked = true;
-        p->is_parked = true;
-        p->poison = tb_str_eq_c(tb_pg_str(r, i, 1), "poison");
-        p->waits_for = text(l, r, i, 2);
-        p->deadline = tb_pg_time(r, i, 3);
-        p->code = text(l, r, i, 4);
-        p->message = text(l, r, i, 5);
-        p->parked_at = tb_pg_time(r, i, 6);
-        if (!tb_map_put(&l->b->parked, p->ticket_id, p)) {
-            return tb_fail(err, TB_ENOMEM, "out of memory");
-        }
-    }
-    return TB_OK;
-}
-
-static enum tb_rc take_waiters(struct loading *l, const struct tb_pg_result *r,
-                               struct tb_error *err)
-{
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        tb_str waits_for = text(l, r, i, 0);
-        struct tb_keyset *set = tb_map_get(&l->b->waiters, waits_for);
-        if (!set) {
-            set = TB_NEW(l->b->arena, struct tb_keyset);
-            if (!set || !tb_map_put(&l->b->waiters, waits_for, set)) {
-                return tb_fail(err, TB_ENOMEM, "out of memory");
-            }
-        }
-        if (!tb_keyset_add(set, l->b->arena, text(l, r, i, 1))) {
-            return tb_fail(err, TB_ENOMEM, "out of memory");
-        }
-    }
-    return TB_OK;
-}
-
-static enum tb_rc add_ref(struct loading *l, const struct tb_pg_result *r, int row, int col)
-{
-    struct tb_ref ref = {
-        .id = text(l, r, row, col),
-        .workflow_id = text(l, r, row, col + 1),
-        .parent_ticket_id = text(l, r, row, col + 2),
-        .is_resolved = tb_pg_bool(r, row, col + 3),
-        .is_deleted = tb_pg_bool(r, row, col + 4),
-    };
-    return tb_str_is_null(ref.id) ? TB_OK : tb_world_add_ref(l->b->world, &ref);
-}
-
-static enum tb_rc take_refs(struct loading *l, const struct tb_pg_result *r, struct tb_error *err)
-{
-    (void)err;
-    if (tb_pg_rows(r) > TB_MAX_CLOSURE) {
-        return tb_fail(err, TB_EDATA, "more than %d ancestors", TB_MAX_CLOSURE);
-    }
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        enum tb_rc rc = add_ref(l, r, i, 0);
-        if (rc != TB_OK) {
-            return tb_fail(err, rc, "out of memory");
-        }
-    }
-    return TB_OK;
-}
-
-static enum tb_rc take_edges(struct loading *l, const struct tb_pg_result *r, struct tb_error *err)
-{
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        struct tb_edge edge = {text(l, r, i, 0), text(l, r, i, 1), text(l, r, i, 2)};
-        enum tb_rc rc = tb_world_add_edge(l->b->world, &edge);
-        if (rc == TB_OK) {
-            rc = add_ref(l, r, i, 3);
-        }
-        if (rc != TB_OK) {
-            return tb_fail(err, rc, "out of memory");
-        }
-    }
-    return TB_OK;
-}
-
-static enum tb_rc take_closure(struct loading *l, const struct tb_pg_result *r,
-                               struct tb_error *err)
-{
-    if (tb_pg_rows(r) > TB_MAX_CLOSURE) {
-        return tb_fail(err, TB_EDATA, "more than %d edges to walk", TB_MAX_CLOSURE);
-    }
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        struct tb_edge edge = {text(l, r, i, 0), text(l, r, i, 1), TB_LIT(TB_EDGE_BLOCKS)};
-        enum tb_rc rc = tb_world_add_edge(l->b->world, &edge);
-        if (rc != TB_OK) {
-            return tb_fail(err, rc, "out of memory");
-        }
-    }
-    return TB_OK;
-}
-
-static enum tb_rc take_comments(struct loading *l, const struct tb_pg_result *r,
-                                struct tb_error *err)
-{
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        struct tb_comment c = {
-            .id = text(l, r, i, 0),
-            .ticket_id = text(l, r, i, 1),
-            .agent_id = text(l, r, i, 2),
-            .text = text(l, r, i, 3),
-            .type = text(l, r, i, 4),
-            .created_at = tb_pg_time(r, i, 7),
-            .updated_at = tb_pg_time(r, i, 8),
-            .is_edited = tb_pg_bool(r, i, 9),
-        };
-        enum tb_rc rc = tb_strings_parse(tb_pg_str(r, i, 5), l->b->arena, &c.mentions);
-        if (rc == TB_OK) {
-            rc = tb_strings_parse(tb_pg_str(r, i, 6), l->b->arena, &c.attachments);
-        }
-        if (rc == TB_OK) {
-            rc = tb_world_add_comment(l->b->world, &c);
-        }
-        if (rc != TB_OK) {
-            return tb_fail(err, rc, "comment %.*s cannot be read", TB_ARG(c.id));
-        }
-    }
-    return TB_OK;
-}
-
-static enum tb_rc take_commits(struct loading *l, const struct tb_pg_result *r,
-                               struct tb_error *err)
-{
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        enum tb_rc rc = tb_world_add_commit(l->b->world, text(l, r, i, 0), text(l, r, i, 1));
-        if (rc != TB_OK) {
-            return tb_fail(err, rc, "out of memory");
-        }
-    }
-    return TB_OK;
-}
-
-static enum tb_rc take_wip(struct loading *l, const struct tb_pg_result *r, struct tb_error *err)
-{
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        enum tb_rc rc = tb_world_set_count(l->b->world, TB_COUNT_WIP, text(l, r, i, 0),
-                                           text(l, r, i, 1), tb_pg_int(r, i, 2));
-        if (rc != TB_OK) {
-            return tb_fail(err, rc, "out of memory");
-        }
-    }
-    return TB_OK;
-}
-
-/* Sums by status and by type; rows of one workflow are few (statuses x types). */
-static enum tb_rc take_usage(struct loading *l, const struct tb_pg_result *r, struct tb_error *err)
-{
-    static const struct {
-        enum tb_count what;
-        int col;
-    } sums[] = {{TB_COUNT_STATUS, 1}, {TB_COUNT_TYPE, 2}};
-    for (size_t k = 0; k < TB_COUNT(sums); k++) {
-        for (int i = 0; i < tb_pg_rows(r); i++) {
-            int64_t n = 0;
-            for (int j = 0; j < tb_pg_rows(r); j++) {
-                if (tb_str_eq(tb_pg_str(r, i, 0), tb_pg_str(r, j, 0)) &&
-                    tb_str_eq(tb_pg_str(r, i, sums[k].col), tb_pg_str(r, j, sums[k].col))) {
-                    n += tb_pg_int(r, j, 3);
-                }
-            }
-            enum tb_rc rc = tb_world_set_count(l->b->world, sums[k].what, text(l, r, i, 0),
-                                               text(l, r, i, sums[k].col), n);
-            if (rc != TB_OK) {
-                return tb_fail(err, rc, "out of memory");
-            }
-        }
-    }
-    return TB_OK;
-}
-
-static enum tb_rc queue_watermarks(struct loading *l, struct tb_error *err)
+static enum tb_rc queue_watermarks(struct tb_loading *l, struct tb_error *err)
 {
     int64_t *ids = TB_NEW_N(l->b->arena, int64_t, l->w->npartitions + 1);
     size_t n = 0;
@@ -484,10 +144,10 @@ static enum tb_rc queue_watermarks(struct loading *l, struct tb_error *err)
     tb_pg_params_init(&p, l->b->arena);
     tb_pg_add_str(&p, tb_str_of(l->w->topic_commands));
     tb_pg_add_ints(&p, ids, n);
-    return queue(l, "watermarks", sql_watermarks, &p, take_watermarks, err);
+    return queue(l, "watermarks", sql_watermarks, &p, tb_take_watermarks, err);
 }
 
-static enum tb_rc queue_locks(struct loading *l, struct tb_error *err)
+static enum tb_rc queue_locks(struct tb_loading *l, struct tb_error *err)
 {
     const struct tb_keys *k = l->keys;
     struct tb_pg_params p;
@@ -497,35 +157,35 @@ static enum tb_rc queue_locks(struct loading *l, struct tb_error *err)
     tb_pg_add_strs(&p, k->put_boards.items, k->put_boards.n);
     tb_pg_add_strs(&p, k->entering.items, k->entering.n);
     tb_pg_add_strs(&p, k->entering_workflows.items, k->entering_workflows.n);
-    enum tb_rc rc = queue(l, "board_locks", sql_board_locks, &p, take_board_locks, err);
+    enum tb_rc rc = queue(l, "board_locks", sql_board_locks, &p, tb_take_board_locks, err);
     if (rc == TB_OK && k->edge_tickets.n > 0) {
         tb_pg_params_init(&p, l->b->arena);
         tb_pg_add_strs(&p, k->edge_workflows.items, k->edge_workflows.n);
         tb_pg_add_strs(&p, k->edge_tickets.items, k->edge_tickets.n);
-        rc = queue(l, "edge_locks", sql_edge_locks, &p, take_nothing, err);
+        rc = queue(l, "edge_locks", sql_edge_locks, &p, tb_take_nothing, err);
     }
     return rc;
 }
 
-static enum tb_rc queue_tickets(struct loading *l, struct tb_error *err)
+static enum tb_rc queue_tickets(struct tb_loading *l, struct tb_error *err)
 {
     const struct tb_keys *k = l->keys;
     struct tb_pg_params p;
     tb_pg_params_init(&p, l->b->arena);
     tb_pg_add_strs(&p, k->subjects.items, k->subjects.n);
     tb_pg_add_strs(&p, k->with_text.items, k->with_text.n);
-    enum tb_rc rc = queue(l, "tickets", sql_tickets, &p, take_tickets, err);
+    enum tb_rc rc = queue(l, "tickets", sql_tickets, &p, tb_take_tickets, err);
     if (rc == TB_OK) {
         tb_pg_params_init(&p, l->b->arena);
         tb_pg_add_strs(&p, k->workflows.items, k->workflows.n);
         tb_pg_add_strs(&p, k->subjects.items, k->subjects.n);
-        rc = queue(l, "boards", sql_boards, &p, take_boards, err);
+        rc = queue(l, "boards", sql_boards, &p, tb_take_boards, err);
     }
     return rc;
 }
 
 /* Looks the batch's command ids up in the log, after the tickets are locked. */
-static enum tb_rc queue_seen(struct loading *l, struct tb_error *err)
+static enum tb_rc queue_seen(struct tb_loading *l, struct tb_error *err)
 {
     size_t n = l->b->n;
     tb_str *sources = TB_NEW_N(l->b->arena, tb_str, 2 * n);
@@ -560,19 +220,19 @@ static enum tb_rc queue_seen(struct loading *l, struct tb_error *err)
         tb_pg_add_strs(&p, sources, fixed);
         tb_pg_add_strs(&p, ids, fixed);
         tb_pg_add_strs(&p, times, fixed);
-        rc = queue(l, "seen", sql_seen, &p, take_seen, err);
+        rc = queue(l, "seen", sql_seen, &p, tb_take_seen, err);
     }
     if (rc == TB_OK && loose > 0) {
         tb_pg_params_init(&p, l->b->arena);
         tb_pg_add_strs(&p, sources + n, loose);
         tb_pg_add_strs(&p, ids + n, loose);
-        rc = queue(l, "seen_any_time", sql_seen_any_time, &p, take_seen, err);
+        rc = queue(l, "seen_any_time", sql_seen_any_time, &p, tb_take_seen, err);
     }
     return rc;
 }
 
-static enum tb_rc queue_walk(struct loading *l, const char *name, const char *sql,
-                             const struct tb_keyset *set, take_fn *take, struct tb_error *err)
+static enum tb_rc queue_walk(struct tb_loading *l, const char *name, const char *sql,
+                             const struct tb_keyset *set, tb_take_fn *take, struct tb_error *err)
 {
     if (set->n == 0) {
         return TB_OK;
@@ -584,7 +244,7 @@ static enum tb_rc queue_walk(struct loading *l, const char *name, const char *sq
     return queue(l, name, sql, &p, take, err);
 }
 
-static enum tb_rc queue_wip(struct loading *l, struct tb_error *err)
+static enum tb_rc queue_wip(struct tb_loading *l, struct tb_error *err)
 {
     const struct tb_keys *k = l->keys;
     if (k->entering.n == 0) {
@@ -594,28 +254,28 @@ static enum tb_rc queue_wip(struct loading *l, struct tb_error *err)
     tb_pg_params_init(&p, l->b->arena);
     tb_pg_add_strs(&p, k->entering_workflows.items, k->entering_workflows.n);
     tb_pg_add_strs(&p, k->entering.items, k->entering.n);
-    return queue(l, "wip", sql_wip, &p, take_wip, err);
+    return queue(l, "wip", sql_wip, &p, tb_take_wip, err);
 }
 
-static enum tb_rc queue_all(struct loading *l, struct tb_error *err)
+static enum tb_rc queue_all(struct tb_loading *l, struct tb_error *err)
 {
     const struct tb_keys *k = l->keys;
     const struct {
         const char *name;
         const char *sql;
         const struct tb_keyset *set;
-        take_fn *take;
+        tb_take_fn *take;
     } sets[] = {
-        {"parked", sql_parked, &k->subjects, take_parked},
-        {"waiters", sql_waiters, &k->created, take_waiters},
-        {"edges_out", sql_edges_out, &k->blockers, take_edges},
-        {"edges_in", sql_edges_in, &k->dependents, take_edges},
-        {"refs", sql_refs, &k->refs, take_refs},
-        {"comments", sql_comments, &k->comments, take_comments},
-        {"commits", sql_commits, &k->commit_tickets, take_commits},
-        {"usage", sql_usage, &k->put_boards, take_usage},
+        {"parked", sql_parked, &k->subjects, tb_take_parked},
+        {"waiters", sql_waiters, &k->created, tb_take_waiters},
+        {"edges_out", sql_edges_out, &k->blockers, tb_take_edges},
+        {"edges_in", sql_edges_in, &k->dependents, tb_take_edges},
+        {"refs", sql_refs, &k->refs, tb_take_refs},
+        {"comments", sql_comments, &k->comments, tb_take_comments},
+        {"commits", sql_commits, &k->commit_tickets, tb_take_commits},
+        {"usage", sql_usage, &k->put_boards, tb_take_usage},
     };
-    enum tb_rc rc = queue(l, "begin", "BEGIN", NULL, take_nothing, err);
+    enum tb_rc rc = queue(l, "begin", "BEGIN", NULL, tb_take_nothing, err);
     rc = rc != TB_OK ? rc : queue_watermarks(l, err);
     rc = rc != TB_OK ? rc : queue_locks(l, err);
     rc = rc != TB_OK ? rc : queue_tickets(l, err);
@@ -623,20 +283,22 @@ static enum tb_rc queue_all(struct loading *l, struct tb_error *err)
     for (size_t i = 0; i < TB_COUNT(sets) && rc == TB_OK; i++) {
         rc = queue_set(l, sets[i].name, sets[i].sql, sets[i].set, sets[i].take, err);
     }
-    rc = rc != TB_OK ? rc : queue_walk(l, "closure", sql_closure, &k->closure, take_closure, err);
-    rc = rc != TB_OK ? rc : queue_walk(l, "ancestors", sql_ancestors, &k->parents, take_refs, err);
+    rc =
+        rc != TB_OK ? rc : queue_walk(l, "closure", sql_closure, &k->closure, tb_take_closure, err);
+    rc = rc != TB_OK ? rc
+                     : queue_walk(l, "ancestors", sql_ancestors, &k->parents, tb_take_refs, err);
     return rc != TB_OK ? rc : queue_wip(l, err);
 }
 
 enum tb_rc tb_batch_load(struct tb_worker *w, struct tb_batch *b, struct tb_error *err)
 {
     struct tb_keys keys = {0};
-    struct loading l = {.w = w, .b = b, .keys = &keys};
+    struct tb_loading l = {.w = w, .b = b, .keys = &keys};
     tb_map_init(&l.exclusive, b->arena);
     if (!tb_keys_gather(&keys, b)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
-    struct tb_pg_result *results[MAX_STEPS] = {0};
+    struct tb_pg_result *results[TB_LOAD_STEPS] = {0};
     enum tb_rc rc = queue_all(&l, err);
     enum tb_rc ran = tb_pg_pipeline_run(w->pg, results, false, rc == TB_OK ? err : NULL);
     rc = rc != TB_OK ? rc : ran;

@@ -1,9 +1,6 @@
 /* Writes what a batch decided, each table once and set-based, and commits, in one round trip. */
-#include "common/base/json_write.h"
-#include "worker/shell/keys.h"
-#include "worker/shell/worker.h"
-
-#define JSON_MAX ((size_t)16 * 1024 * 1024)
+#include "worker/shell/board_json.h"
+#include "worker/shell/columns.h"
 
 static const char sql_tickets_insert[] =
     "INSERT INTO tickets (id, version, workflow_id, external_id, created_by_agent_id,"
@@ -151,375 +148,180 @@ static const char sql_attempts_clear[] =
     "DELETE FROM command_attempts a USING unnest($2::int[], $3::bigint[]) AS u(part, next)"
     " WHERE a.topic = $1 AND a.partition = u.part AND a.record_offset < u.next";
 
-/* ---- columns: arrays under construction, one value per row ---- */
-
-#define MAX_COLUMNS 25
-
-struct columns {
-    struct tb_arena *arena;
-    tb_str *values[MAX_COLUMNS];
-    size_t ncolumns;
-    size_t room;
-    size_t rows;
-    size_t next; /* column the next value goes to */
-};
-
-static bool columns_init(struct columns *c, struct tb_arena *arena, size_t ncolumns, size_t room)
-{
-    *c = (struct columns){.arena = arena, .ncolumns = ncolumns, .room = room};
-    for (size_t i = 0; i < ncolumns; i++) {
-        c->values[i] = TB_NEW_N(arena, tb_str, room + 1);
-        if (!c->values[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void put(struct columns *c, tb_str value)
-{
-    c->values[c->next][c->rows] = value;
-    if (++c->next == c->ncolumns) {
-        c->next = 0;
-        c->rows++;
-    }
-}
-
-static void put_c(struct columns *c, const char *value)
-{
-    put(c, tb_str_of(value));
-}
-
-static void put_int(struct columns *c, int64_t value)
-{
-    put(c, tb_arena_printf(c->arena, "%lld", (long long)value));
-}
-
-static void put_bool(struct columns *c, bool value)
-{
-    put(c, value ? TB_LIT("t") : TB_LIT("f"));
-}
-
-static void put_time(struct columns *c, int64_t time_us)
-{
-    char when[TB_TIME_TEXT_MAX];
-    size_t n = time_us == TB_TIME_NONE ? 0 : tb_time_format(time_us, when);
-    put(c, n ? tb_arena_str(c->arena, (tb_str){when, n}) : TB_STR_NULL);
-}
-
-static const char hex_digits[] = "0123456789abcdef";
-
-static void put_bytes(struct columns *c, const void *data, size_t len)
-{
-    const unsigned char *p = data;
-    char *out = tb_arena_alloc(c->arena, 2 * len + 3);
-    if (out) {
-        out[0] = '\\';
-        out[1] = 'x';
-        for (size_t i = 0; i < len; i++) {
-            out[2 + 2 * i] = hex_digits[p[i] >> 4];
-            out[3 + 2 * i] = hex_digits[p[i] & 15];
-        }
-    }
-    put(c, out ? (tb_str){out, 2 * len + 2} : TB_STR_NULL);
-}
-
-static void put_list(struct columns *c, tb_strs list)
-{
-    if (list.n == 0) {
-        put(c, TB_LIT("[]"));
-        return;
-    }
-    tb_buf buf;
-    tb_buf_init(&buf, JSON_MAX);
-    struct tb_json w = {.buf = &buf};
-    tb_json_strings(&w, list);
-    put(c, tb_buf_take(&buf, c->arena));
-    tb_buf_dispose(&buf);
-}
-
-/* Adds the columns as array parameters and queues the statement, unless there is no row. */
-static enum tb_rc flush(struct tb_worker *w, const struct columns *c, const char *name,
-                        const char *sql, const char *topic, struct tb_error *err)
-{
-    if (c->rows == 0) {
-        return TB_OK;
-    }
-    struct tb_pg_params p;
-    tb_pg_params_init(&p, c->arena);
-    if (topic) {
-        tb_pg_add_str(&p, tb_str_of(topic));
-    }
-    for (size_t i = 0; i < c->ncolumns; i++) {
-        tb_pg_add_strs(&p, c->values[i], c->rows);
-    }
-    if (tb_arena_failed(c->arena)) {
-        return tb_fail(err, TB_ENOMEM, "out of memory");
-    }
-    return tb_pg_pipeline_add(w->pg, name, sql, &p, err);
-}
-
 /* ---- the tables ---- */
-
-static void put_value(struct columns *c, const struct tb_value *v)
-{
-    switch (v->kind) {
-    case TB_VALUE_STR:
-        put(c, v->as.str);
-        break;
-    case TB_VALUE_BOOL:
-        put_bool(c, v->as.boolean);
-        break;
-    case TB_VALUE_TIME:
-        put_time(c, v->as.time);
-        break;
-    case TB_VALUE_STRS:
-        put_list(c, v->as.strs);
-        break;
-    }
-}
 
 static enum tb_rc store_tickets(struct tb_worker *w, struct tb_batch *b, struct tb_error *err)
 {
-    struct columns fresh;
-    struct columns changed;
-    if (!columns_init(&fresh, b->arena, TB_TICKET_FIELDS_ + 2, b->touched.n) ||
-        !columns_init(&changed, b->arena, TB_TICKET_FIELDS_ + 2, b->touched.n)) {
+    struct tb_columns fresh;
+    struct tb_columns changed;
+    if (!tb_columns_init(&fresh, b->arena, TB_TICKET_FIELDS_ + 2, b->touched.n) ||
+        !tb_columns_init(&changed, b->arena, TB_TICKET_FIELDS_ + 2, b->touched.n)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < b->touched.n; i++) {
         tb_str id = b->touched.entries[i].key;
         const struct tb_ticket *t = tb_world_ticket(b->world, id);
         bool is_new = !tb_map_get(&b->existed, id);
-        struct columns *c = is_new ? &fresh : &changed;
-        put(c, t->id);
-        put_int(c, t->version);
+        struct tb_columns *c = is_new ? &fresh : &changed;
+        tb_put(c, t->id);
+        tb_put_int(c, t->version);
         for (int f = 0; f < TB_TICKET_FIELDS_; f++) {
             bool kept = f == TB_TICKET_DESCRIPTION && !is_new && !tb_map_get(&b->described, id);
             struct tb_value none = tb_value_str(TB_STR_NULL);
-            put_value(c, kept ? &none : &t->fields[f]);
+            tb_put_value(c, kept ? &none : &t->fields[f]);
         }
     }
-    enum tb_rc rc = flush(w, &fresh, "tickets_insert", sql_tickets_insert, NULL, err);
-    return rc != TB_OK ? rc : flush(w, &changed, "tickets_update", sql_tickets_update, NULL, err);
-}
-
-static void columns_json(struct tb_json *w, const struct tb_board *board)
-{
-    static const char *const categories[] = {"open", "active", "done"};
-    tb_json_open(w, '[');
-    for (size_t i = 0; i < board->ncolumns; i++) {
-        const struct tb_column *col = &board->columns[i];
-        tb_json_open(w, '{');
-        tb_json_key(w, "id");
-        tb_json_string(w, col->id);
-        tb_json_key(w, "name");
-        tb_json_string(w, col->name);
-        tb_json_key(w, "order");
-        tb_json_int(w, col->order);
-        if (!tb_str_is_null(col->color)) {
-            tb_json_key(w, "color");
-            tb_json_string(w, col->color);
-        }
-        tb_json_key(w, "category");
-        tb_json_string(w, tb_str_of(categories[col->category]));
-        if (col->wip_limit > 0) {
-            tb_json_key(w, "wip_limit");
-            tb_json_int(w, col->wip_limit);
-        }
-        tb_json_close(w, '}');
-    }
-    tb_json_close(w, ']');
-}
-
-static void list_setting(struct tb_json *w, const char *name, tb_strs list)
-{
-    if (list.n > 0) {
-        tb_json_key(w, name);
-        tb_json_strings(w, list);
-    }
-}
-
-static void settings_json(struct tb_json *w, const struct tb_board *board)
-{
-    tb_json_open(w, '{');
-    if (board->transitions.n > 0) {
-        tb_json_key(w, "transitions");
-        tb_json_open(w, '{');
-        for (size_t i = 0; i < board->transitions.n; i++) {
-            tb_json_key_str(w, board->transitions.keys[i]);
-            tb_json_strings(w, board->transitions.values[i]);
-        }
-        tb_json_close(w, '}');
-    }
-    list_setting(w, "priorities", board->priorities);
-    if (!tb_str_is_null(board->default_priority)) {
-        tb_json_key(w, "default_priority");
-        tb_json_string(w, board->default_priority);
-    }
-    list_setting(w, "admins", board->admins);
-    list_setting(w, "admin_on_blocked", board->admin_on_blocked);
-    tb_json_key(w, "require_comment_on_status_change");
-    tb_json_bool(w, board->require_comment_on_status_change);
-    tb_json_key(w, "allow_reopen");
-    tb_json_bool(w, board->allow_reopen);
-    tb_json_close(w, '}');
-}
-
-static tb_str board_json(struct tb_batch *b, const struct tb_board *board,
-                         void (*write)(struct tb_json *, const struct tb_board *))
-{
-    tb_buf buf;
-    tb_buf_init(&buf, JSON_MAX);
-    struct tb_json w = {.buf = &buf};
-    write(&w, board);
-    tb_str json = tb_buf_take(&buf, b->arena);
-    tb_buf_dispose(&buf);
-    return json;
+    enum tb_rc rc = tb_columns_flush(w, &fresh, "tickets_insert", sql_tickets_insert, NULL, err);
+    return rc != TB_OK
+               ? rc
+               : tb_columns_flush(w, &changed, "tickets_update", sql_tickets_update, NULL, err);
 }
 
 static enum tb_rc store_boards(struct tb_worker *w, struct tb_batch *b, struct tb_error *err)
 {
-    struct columns c;
-    if (!columns_init(&c, b->arena, 11, b->boards_touched.n)) {
+    struct tb_columns c;
+    if (!tb_columns_init(&c, b->arena, 11, b->boards_touched.n)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < b->boards_touched.n; i++) {
         const struct tb_board *board = tb_world_board(b->world, b->boards_touched.entries[i].key);
-        put(&c, board->id);
-        put(&c, board->workflow_id);
-        put(&c, board->name);
-        put(&c, board_json(b, board, columns_json));
-        put_list(&c, board->ticket_types);
-        put(&c, board->default_ticket_type);
-        put(&c, board->initial_status);
-        put(&c, board_json(b, board, settings_json));
-        put_int(&c, board->version);
-        put_time(&c, board->created_at);
-        put_time(&c, board->updated_at);
+        tb_put(&c, board->id);
+        tb_put(&c, board->workflow_id);
+        tb_put(&c, board->name);
+        tb_put(&c, tb_board_columns_json(board, b->arena));
+        tb_put_list(&c, board->ticket_types);
+        tb_put(&c, board->default_ticket_type);
+        tb_put(&c, board->initial_status);
+        tb_put(&c, tb_board_settings_json(board, b->arena));
+        tb_put_int(&c, board->version);
+        tb_put_time(&c, board->created_at);
+        tb_put_time(&c, board->updated_at);
     }
-    return flush(w, &c, "boards_put", sql_boards_put, NULL, err);
+    return tb_columns_flush(w, &c, "boards_put", sql_boards_put, NULL, err);
 }
 
 static enum tb_rc store_comments(struct tb_worker *w, struct tb_batch *b, struct tb_error *err)
 {
-    struct columns fresh;
-    struct columns edited;
-    if (!columns_init(&fresh, b->arena, 10, b->comments.n) ||
-        !columns_init(&edited, b->arena, 10, b->comments.n)) {
+    struct tb_columns fresh;
+    struct tb_columns edited;
+    if (!tb_columns_init(&fresh, b->arena, 10, b->comments.n) ||
+        !tb_columns_init(&edited, b->arena, 10, b->comments.n)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < b->comments.n; i++) {
         const struct tb_comment_write *write = b->comments.entries[i].value;
         const struct tb_comment *m = &write->comment;
-        struct columns *c = write->is_new ? &fresh : &edited;
-        put(c, m->id);
-        put(c, m->ticket_id);
-        put(c, m->agent_id);
-        put(c, m->text);
-        put(c, m->type);
-        put_list(c, m->mentions);
-        put_list(c, m->attachments);
-        put_time(c, m->created_at);
-        put_time(c, m->updated_at);
-        put_bool(c, m->is_edited);
+        struct tb_columns *c = write->is_new ? &fresh : &edited;
+        tb_put(c, m->id);
+        tb_put(c, m->ticket_id);
+        tb_put(c, m->agent_id);
+        tb_put(c, m->text);
+        tb_put(c, m->type);
+        tb_put_list(c, m->mentions);
+        tb_put_list(c, m->attachments);
+        tb_put_time(c, m->created_at);
+        tb_put_time(c, m->updated_at);
+        tb_put_bool(c, m->is_edited);
     }
-    enum tb_rc rc = flush(w, &fresh, "comments_insert", sql_comments_insert, NULL, err);
-    return rc != TB_OK ? rc : flush(w, &edited, "comments_update", sql_comments_update, NULL, err);
+    enum tb_rc rc = tb_columns_flush(w, &fresh, "comments_insert", sql_comments_insert, NULL, err);
+    return rc != TB_OK
+               ? rc
+               : tb_columns_flush(w, &edited, "comments_update", sql_comments_update, NULL, err);
 }
 
 static enum tb_rc store_history(struct tb_worker *w, struct tb_batch *b, struct tb_error *err)
 {
-    struct columns c;
-    if (!columns_init(&c, b->arena, 10, b->nhistory)) {
+    struct tb_columns c;
+    if (!tb_columns_init(&c, b->arena, 10, b->nhistory)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < b->nhistory; i++) {
         const struct tb_history_row *r = &b->history[i];
-        put(&c, r->ticket_id);
-        put(&c, r->agent_id);
-        put_c(&c, r->change_type);
-        put_c(&c, r->field_name);
-        put(&c, r->old_value);
-        put(&c, r->new_value);
-        put(&c, r->description);
-        put(&c, r->metadata);
-        put_time(&c, r->at);
-        put_int(&c, r->version);
+        tb_put(&c, r->ticket_id);
+        tb_put(&c, r->agent_id);
+        tb_put_c(&c, r->change_type);
+        tb_put_c(&c, r->field_name);
+        tb_put(&c, r->old_value);
+        tb_put(&c, r->new_value);
+        tb_put(&c, r->description);
+        tb_put(&c, r->metadata);
+        tb_put_time(&c, r->at);
+        tb_put_int(&c, r->version);
     }
-    return flush(w, &c, "history", sql_history, NULL, err);
+    return tb_columns_flush(w, &c, "history", sql_history, NULL, err);
 }
 
 static enum tb_rc store_commits(struct tb_worker *w, struct tb_batch *b, struct tb_error *err)
 {
-    struct columns c;
-    if (!columns_init(&c, b->arena, 12, b->ncommits)) {
+    struct tb_columns c;
+    if (!tb_columns_init(&c, b->arena, 12, b->ncommits)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < b->ncommits; i++) {
         const struct tb_commit *m = b->commits[i];
-        put(&c, m->id);
-        put(&c, m->ticket_id);
-        put(&c, m->agent_id);
-        put(&c, m->sha);
-        put(&c, m->message);
-        put_time(&c, m->timestamp);
-        put_int(&c, m->files_changed);
-        put_int(&c, m->insertions);
-        put_int(&c, m->deletions);
-        put_list(&c, m->files_list);
-        put_time(&c, m->linked_at);
-        put(&c, m->link_method);
+        tb_put(&c, m->id);
+        tb_put(&c, m->ticket_id);
+        tb_put(&c, m->agent_id);
+        tb_put(&c, m->sha);
+        tb_put(&c, m->message);
+        tb_put_time(&c, m->timestamp);
+        tb_put_int(&c, m->files_changed);
+        tb_put_int(&c, m->insertions);
+        tb_put_int(&c, m->deletions);
+        tb_put_list(&c, m->files_list);
+        tb_put_time(&c, m->linked_at);
+        tb_put(&c, m->link_method);
     }
-    return flush(w, &c, "commits_insert", sql_commits, NULL, err);
+    return tb_columns_flush(w, &c, "commits_insert", sql_commits, NULL, err);
 }
 
 static enum tb_rc store_edges(struct tb_worker *w, struct tb_batch *b, struct tb_error *err)
 {
-    struct columns gone;
-    struct columns fresh;
-    if (!columns_init(&gone, b->arena, 4, b->edges.n) ||
-        !columns_init(&fresh, b->arena, 4, b->edges.n)) {
+    struct tb_columns gone;
+    struct tb_columns fresh;
+    if (!tb_columns_init(&gone, b->arena, 4, b->edges.n) ||
+        !tb_columns_init(&fresh, b->arena, 4, b->edges.n)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < b->edges.n; i++) {
         const struct tb_edge_write *write = b->edges.entries[i].value;
-        struct columns *c = write->present ? &fresh : &gone;
-        put(c, write->edge.ticket_id);
-        put(c, write->edge.depends_on);
-        put(c, write->edge.type);
-        put_time(c, write->at);
+        struct tb_columns *c = write->present ? &fresh : &gone;
+        tb_put(c, write->edge.ticket_id);
+        tb_put(c, write->edge.depends_on);
+        tb_put(c, write->edge.type);
+        tb_put_time(c, write->at);
     }
-    enum tb_rc rc = flush(w, &gone, "edges_delete", sql_edges_delete, NULL, err);
-    return rc != TB_OK ? rc : flush(w, &fresh, "edges_insert", sql_edges_insert, NULL, err);
+    enum tb_rc rc = tb_columns_flush(w, &gone, "edges_delete", sql_edges_delete, NULL, err);
+    return rc != TB_OK ? rc
+                       : tb_columns_flush(w, &fresh, "edges_insert", sql_edges_insert, NULL, err);
 }
 
 static enum tb_rc store_log(struct tb_worker *w, struct tb_batch *b, struct tb_error *err)
 {
-    struct columns c;
-    if (!columns_init(&c, b->arena, 15, b->n)) {
+    struct tb_columns c;
+    if (!tb_columns_init(&c, b->arena, 15, b->n)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < b->n; i++) {
         const struct tb_item *item = &b->items[i];
         bool known = item->kind != TB_ITEM_DEAD;
-        put_time(&c, item->log_time);
-        put(&c, item->log_source);
-        put(&c, item->log_id);
-        put_bytes(&c, item->cmd.body_hash, sizeof item->cmd.body_hash);
-        put_int(&c, item->partition);
-        put_int(&c, item->offset);
-        put(&c, known ? item->cmd.subject : TB_LIT(""));
-        put(&c, known ? tb_str_of(item->cmd.type->name) : TB_LIT(""));
-        put(&c, known && !tb_str_is_null(item->cmd.actor) ? item->cmd.actor : TB_LIT(""));
-        put_c(&c, tb_outcome_name(item->outcome));
-        put_c(&c, item->rule ? item->rule : "");
-        put(&c, tb_str_is_null(item->log_code) ? TB_LIT("") : item->log_code);
-        put(&c, item->log_message);
-        put_int(&c, item->version);
-        put(&c, item->outbox);
+        tb_put_time(&c, item->log_time);
+        tb_put(&c, item->log_source);
+        tb_put(&c, item->log_id);
+        tb_put_bytes(&c, item->cmd.body_hash, sizeof item->cmd.body_hash);
+        tb_put_int(&c, item->partition);
+        tb_put_int(&c, item->offset);
+        tb_put(&c, known ? item->cmd.subject : TB_LIT(""));
+        tb_put(&c, known ? tb_str_of(item->cmd.type->name) : TB_LIT(""));
+        tb_put(&c, known && !tb_str_is_null(item->cmd.actor) ? item->cmd.actor : TB_LIT(""));
+        tb_put_c(&c, tb_outcome_name(item->outcome));
+        tb_put_c(&c, item->rule ? item->rule : "");
+        tb_put(&c, tb_str_is_null(item->log_code) ? TB_LIT("") : item->log_code);
+        tb_put(&c, item->log_message);
+        tb_put_int(&c, item->version);
+        tb_put(&c, item->outbox);
     }
-    return flush(w, &c, "log", sql_log, NULL, err);
+    return tb_columns_flush(w, &c, "log", sql_log, NULL, err);
 }
 
 static enum tb_rc store_settled(struct tb_worker *w, struct tb_batch *b, struct tb_error *err)
@@ -528,9 +330,9 @@ static enum tb_rc store_settled(struct tb_worker *w, struct tb_batch *b, struct 
     for (size_t i = 0; i < b->n; i++) {
         n += b->items[i].nwaiting;
     }
-    struct columns log;
-    struct columns gone;
-    if (!columns_init(&log, b->arena, 10, n) || !columns_init(&gone, b->arena, 3, n)) {
+    struct tb_columns log;
+    struct tb_columns gone;
+    if (!tb_columns_init(&log, b->arena, 10, n) || !tb_columns_init(&gone, b->arena, 3, n)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < b->n; i++) {
@@ -539,72 +341,76 @@ static enum tb_rc store_settled(struct tb_worker *w, struct tb_batch *b, struct 
             if (!wait->done) {
                 continue;
             }
-            put(&log, wait->source);
-            put(&log, wait->id);
-            put_int(&log, wait->partition);
-            put_int(&log, wait->offset);
-            put_c(&log, tb_outcome_name(wait->outcome));
-            put_c(&log, wait->decision.rule ? wait->decision.rule : "");
-            put_c(&log, tb_rejection_code(wait->decision.rejection));
-            put(&log, wait->decision.message);
-            put_int(&log, wait->version);
-            put(&log, wait->frames);
-            put(&gone, b->items[i].cmd.subject);
-            put_int(&gone, wait->partition);
-            put_int(&gone, wait->offset);
+            tb_put(&log, wait->source);
+            tb_put(&log, wait->id);
+            tb_put_int(&log, wait->partition);
+            tb_put_int(&log, wait->offset);
+            tb_put_c(&log, tb_outcome_name(wait->outcome));
+            tb_put_c(&log, wait->decision.rule ? wait->decision.rule : "");
+            tb_put_c(&log, tb_rejection_code(wait->decision.rejection));
+            tb_put(&log, wait->decision.message);
+            tb_put_int(&log, wait->version);
+            tb_put(&log, wait->frames);
+            tb_put(&gone, b->items[i].cmd.subject);
+            tb_put_int(&gone, wait->partition);
+            tb_put_int(&gone, wait->offset);
         }
     }
-    enum tb_rc rc = flush(w, &log, "log_settle", sql_log_settle, NULL, err);
-    return rc != TB_OK ? rc : flush(w, &gone, "waiting_delete", sql_waiting_delete, NULL, err);
+    enum tb_rc rc = tb_columns_flush(w, &log, "log_settle", sql_log_settle, NULL, err);
+    return rc != TB_OK
+               ? rc
+               : tb_columns_flush(w, &gone, "waiting_delete", sql_waiting_delete, NULL, err);
 }
 
 static enum tb_rc store_parked(struct tb_worker *w, struct tb_batch *b, struct tb_error *err)
 {
-    struct columns put_rows;
-    struct columns waiting;
-    struct columns gone;
-    if (!columns_init(&put_rows, b->arena, 7, b->parked.n) ||
-        !columns_init(&gone, b->arena, 1, b->parked.n) ||
-        !columns_init(&waiting, b->arena, 7, b->n)) {
+    struct tb_columns put_rows;
+    struct tb_columns waiting;
+    struct tb_columns gone;
+    if (!tb_columns_init(&put_rows, b->arena, 7, b->parked.n) ||
+        !tb_columns_init(&gone, b->arena, 1, b->parked.n) ||
+        !tb_columns_init(&waiting, b->arena, 7, b->n)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < b->parked.n; i++) {
         const struct tb_parked *p = b->parked.entries[i].value;
         if (!p->is_parked) {
-            put(&gone, p->ticket_id);
+            tb_put(&gone, p->ticket_id);
             continue;
         }
-        put(&put_rows, p->ticket_id);
-        put_c(&put_rows, p->poison ? "poison" : "reference");
-        put(&put_rows, p->poison ? TB_STR_NULL : p->waits_for);
-        put_time(&put_rows, p->poison ? TB_TIME_NONE : p->deadline);
-        put(&put_rows, p->code);
-        put(&put_rows, p->message);
-        put_time(&put_rows, p->parked_at);
+        tb_put(&put_rows, p->ticket_id);
+        tb_put_c(&put_rows, p->poison ? "poison" : "reference");
+        tb_put(&put_rows, p->poison ? TB_STR_NULL : p->waits_for);
+        tb_put_time(&put_rows, p->poison ? TB_TIME_NONE : p->deadline);
+        tb_put(&put_rows, p->code);
+        tb_put(&put_rows, p->message);
+        tb_put_time(&put_rows, p->parked_at);
     }
     for (size_t i = 0; i < b->n; i++) {
         const struct tb_item *item = &b->items[i];
         if (!item->waits) {
             continue;
         }
-        put(&waiting, item->cmd.subject);
-        put_int(&waiting, item->partition);
-        put_int(&waiting, item->offset);
-        put(&waiting, item->cmd.source);
-        put(&waiting, item->cmd.id);
-        put_time(&waiting, item->record_time);
-        put_bytes(&waiting, item->value.ptr, item->value.len);
+        tb_put(&waiting, item->cmd.subject);
+        tb_put_int(&waiting, item->partition);
+        tb_put_int(&waiting, item->offset);
+        tb_put(&waiting, item->cmd.source);
+        tb_put(&waiting, item->cmd.id);
+        tb_put_time(&waiting, item->record_time);
+        tb_put_bytes(&waiting, item->value.ptr, item->value.len);
     }
-    enum tb_rc rc = flush(w, &gone, "parked_delete", sql_parked_delete, NULL, err);
-    rc = rc != TB_OK ? rc : flush(w, &put_rows, "parked_put", sql_parked_put, NULL, err);
-    return rc != TB_OK ? rc : flush(w, &waiting, "waiting_insert", sql_waiting_insert, NULL, err);
+    enum tb_rc rc = tb_columns_flush(w, &gone, "parked_delete", sql_parked_delete, NULL, err);
+    rc = rc != TB_OK ? rc : tb_columns_flush(w, &put_rows, "parked_put", sql_parked_put, NULL, err);
+    return rc != TB_OK
+               ? rc
+               : tb_columns_flush(w, &waiting, "waiting_insert", sql_waiting_insert, NULL, err);
 }
 
 static enum tb_rc store_watermarks(struct tb_worker *w, struct tb_batch *b, struct tb_error *err)
 {
-    struct columns c;
-    struct columns attempts;
-    if (!columns_init(&c, b->arena, 4, b->n) || !columns_init(&attempts, b->arena, 2, b->n)) {
+    struct tb_columns c;
+    struct tb_columns attempts;
+    if (!tb_columns_init(&c, b->arena, 4, b->n) || !tb_columns_init(&attempts, b->arena, 2, b->n)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     bool careful = false;
@@ -615,18 +421,20 @@ static enum tb_rc store_watermarks(struct tb_worker *w, struct tb_batch *b, stru
         }
         char last[TB_FINGERPRINT_LEN + 1];
         tb_fingerprint(item->value, last);
-        put_int(&c, item->partition);
-        put_int(&c, item->offset + 1);
-        put_int(&c, tb_pending_published(w->pending, item->partition));
-        put(&c, tb_arena_str(b->arena, tb_str_of(last)));
-        put_int(&attempts, item->partition);
-        put_int(&attempts, item->offset + 1);
+        tb_put_int(&c, item->partition);
+        tb_put_int(&c, item->offset + 1);
+        tb_put_int(&c, tb_pending_published(w->pending, item->partition));
+        tb_put(&c, tb_arena_str(b->arena, tb_str_of(last)));
+        tb_put_int(&attempts, item->partition);
+        tb_put_int(&attempts, item->offset + 1);
         const struct tb_partition *p = tb_worker_partition(w, item->partition);
         careful = careful || (p && p->careful > 0) || item->poison;
     }
-    enum tb_rc rc = flush(w, &c, "watermarks_put", sql_watermarks, w->topic_commands, err);
+    enum tb_rc rc =
+        tb_columns_flush(w, &c, "watermarks_put", sql_watermarks, w->topic_commands, err);
     if (rc == TB_OK && careful) {
-        rc = flush(w, &attempts, "attempts_clear", sql_attempts_clear, w->topic_commands, err);
+        rc = tb_columns_flush(w, &attempts, "attempts_clear", sql_attempts_clear, w->topic_commands,
+                              err);
     }
     return rc;
 }

@@ -75,6 +75,7 @@ static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
         .message_max = (size_t)tb_config_int(cfg, TB_CFG(MESSAGE_MAX_BYTES)),
     };
     (void)snprintf(w.client_id, sizeof w.client_id, "ticketbus-worker-%d", (int)getpid());
+    w.started_us = tb_clock_wall_us();
     w.arena = tb_arena_new((size_t)1024 * 1024 * 1024);
     w.pending = tb_pending_new();
     const struct tb_consumer_options opt = {

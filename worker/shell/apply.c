@@ -89,14 +89,15 @@ static enum tb_rc apply_retrying(struct tb_worker *w, struct tb_item *items, siz
 }
 
 /* Counts an attempt at a record, in a transaction of its own that survives whatever it does to us.
- */
+ * once: the same words again (of the same process, which lives) are the same attempt. */
 static enum tb_rc count_attempt(struct tb_worker *w, const struct tb_item *item, const char *why,
-                                int64_t *ret_attempts, struct tb_error *err)
+                                bool once, int64_t *ret_attempts, struct tb_error *err)
 {
     static const char sql[] =
         "INSERT INTO command_attempts AS a (topic, partition, record_offset, attempts, last_error)"
         " VALUES ($1, $2, $3, 1, $4) ON CONFLICT (topic, partition, record_offset) DO UPDATE"
-        " SET attempts = a.attempts + 1, last_error = excluded.last_error,"
+        " SET attempts = a.attempts + (NOT $5::bool OR a.last_error <> excluded.last_error)::int,"
+        "  last_error = excluded.last_error,"
         "  updated_at = clock_timestamp() RETURNING attempts";
     struct tb_pg_params p;
     tb_pg_params_init(&p, w->arena);
@@ -104,6 +105,7 @@ static enum tb_rc count_attempt(struct tb_worker *w, const struct tb_item *item,
     tb_pg_add_int(&p, item->partition);
     tb_pg_add_int(&p, item->offset);
     tb_pg_add_str(&p, tb_str_of(why));
+    tb_pg_add_bool(&p, once);
     struct tb_pg_result *r = NULL;
     enum tb_rc rc = tb_pg_exec(w->pg, sql, &p, &r, err);
     if (rc == TB_OK) {
@@ -134,7 +136,10 @@ static enum tb_rc apply_alone(struct tb_worker *w, struct tb_item *item, struct 
     int64_t attempts = 0;
     enum tb_rc rc;
     if (part->careful > 0) {
-        rc = count_attempt(w, item, "tried alone after workers died", &attempts, err);
+        char why[160];
+        (void)snprintf(why, sizeof why, "tried alone after workers died, by %s since %lld",
+                       w->client_id, (long long)w->started_us);
+        rc = count_attempt(w, item, why, true, &attempts, err);
         if (rc != TB_OK) {
             return rc;
         }
@@ -148,7 +153,7 @@ static enum tb_rc apply_alone(struct tb_worker *w, struct tb_item *item, struct 
             return rc;
         }
         const struct tb_error refused = *err;
-        rc = count_attempt(w, item, refused.text, &attempts, err);
+        rc = count_attempt(w, item, refused.text, false, &attempts, err);
         if (rc != TB_OK) {
             return rc;
         }

@@ -24,16 +24,26 @@ static enum tb_rc claim_rows(struct tb_worker *w, const int64_t *ids, size_t n,
         "WITH mine AS (SELECT partition FROM partition_watermarks"
         "   WHERE topic = $1 AND partition = ANY($2::int[]) ORDER BY partition FOR UPDATE)"
         " UPDATE partition_watermarks m SET owner_epoch = m.owner_epoch + 1,"
-        "   stalled_claims = m.stalled_claims + 1, updated_at = clock_timestamp()"
+        "   stalled_claims = m.stalled_claims + (m.partition <> ALL ($3::int[]))::int,"
+        "   updated_at = clock_timestamp()"
         " FROM mine WHERE m.topic = $1 AND m.partition = mine.partition"
         " RETURNING m.partition, m.next_offset, m.published_offset, m.owner_epoch, m.last_record,"
         "   m.stalled_claims";
+    /* What we held and lost to a failure did not kill us. */
+    int64_t *held = TB_NEW_N(w->arena, int64_t, w->npartitions + 1);
+    if (!held) {
+        return tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < w->npartitions; i++) {
+        held[i] = w->partitions[i].id;
+    }
     struct tb_pg_params p;
     tb_pg_params_init(&p, w->arena);
     tb_pg_add_str(&p, tb_str_of(w->topic_commands));
     tb_pg_add_ints(&p, ids, n);
     struct tb_pg_result *results[2] = {0};
     enum tb_rc rc = tb_pg_pipeline_add(w->pg, "claim_create", sql_create, &p, err);
+    tb_pg_add_ints(&p, held, w->npartitions);
     rc = rc != TB_OK ? rc : tb_pg_pipeline_add(w->pg, "claim", sql_claim, &p, err);
     rc = rc != TB_OK ? rc : tb_pg_pipeline_run(w->pg, results, true, err);
     if (rc != TB_OK) {

@@ -57,6 +57,7 @@ struct tb_worker {
     const char *topic_dlq;
     size_t message_max;
     char client_id[64];
+    int64_t started_us; /* with client_id: this process and no other */
 };
 
 struct tb_partition *tb_worker_partition(struct tb_worker *w, int32_t id);

@@ -150,7 +150,7 @@ static void degrade(struct tb_search_answer *a, const char *leg, const struct tb
 {
     struct tb_search_degraded *d = &a->degraded[a->ndegraded++];
     d->leg = leg;
-    (void)snprintf(d->why, sizeof d->why, "%s", why->text);
+    (void)snprintf(d->why, sizeof d->why, "%.*s", (int)sizeof d->why - 1, why->text);
 }
 
 /* A leg that fails is left out and named. */

@@ -97,11 +97,12 @@ static const char sql_comments[] =
     "  updated_at, is_edited FROM ticket_comments WHERE id = ANY($1::text[])";
 static const char sql_commits[] =
     "SELECT ticket_id, commit_sha FROM ticket_commits WHERE ticket_id = ANY($1::text[])";
+/* Of boards with a limit, and of those the batch may give one ($3). */
 static const char sql_wip[] =
     "SELECT t.workflow_id, t.status, count(*) FROM tickets t"
     " WHERE NOT t.is_deleted AND t.workflow_id IN (SELECT b.workflow_id FROM board_configs b"
-    "   WHERE b.has_wip AND (b.workflow_id = ANY($1::text[]) OR b.workflow_id IN"
-    "     (SELECT e.workflow_id FROM tickets e WHERE e.id = ANY($2::text[]))))"
+    "   WHERE (b.has_wip OR b.workflow_id = ANY($3::text[])) AND (b.workflow_id = ANY($1::text[])"
+    "     OR b.workflow_id IN (SELECT e.workflow_id FROM tickets e WHERE e.id = ANY($2::text[]))))"
     " GROUP BY t.workflow_id, t.status";
 static const char sql_usage[] =
     "SELECT workflow_id, status, ticket_type, count(*) FROM tickets"
@@ -254,6 +255,7 @@ static enum tb_rc queue_wip(struct tb_loading *l, struct tb_error *err)
     tb_pg_params_init(&p, l->b->arena);
     tb_pg_add_strs(&p, k->entering_workflows.items, k->entering_workflows.n);
     tb_pg_add_strs(&p, k->entering.items, k->entering.n);
+    tb_pg_add_strs(&p, k->put_boards.items, k->put_boards.n);
     return queue(l, "wip", sql_wip, &p, tb_take_wip, err);
 }
 

@@ -201,10 +201,6 @@ static enum tb_rc add_ref(struct tb_loading *l, const struct tb_pg_result *r, in
 
 enum tb_rc tb_take_refs(struct tb_loading *l, const struct tb_pg_result *r, struct tb_error *err)
 {
-    (void)err;
-    if (tb_pg_rows(r) > TB_MAX_CLOSURE) {
-        return tb_fail(err, TB_EDATA, "more than %d ancestors", TB_MAX_CLOSURE);
-    }
     for (int i = 0; i < tb_pg_rows(r); i++) {
         enum tb_rc rc = add_ref(l, r, i, 0);
         if (rc != TB_OK) {
@@ -231,9 +227,6 @@ enum tb_rc tb_take_edges(struct tb_loading *l, const struct tb_pg_result *r, str
 
 enum tb_rc tb_take_closure(struct tb_loading *l, const struct tb_pg_result *r, struct tb_error *err)
 {
-    if (tb_pg_rows(r) > TB_MAX_CLOSURE) {
-        return tb_fail(err, TB_EDATA, "more than %d edges to walk", TB_MAX_CLOSURE);
-    }
     for (int i = 0; i < tb_pg_rows(r); i++) {
         struct tb_edge edge = {text(l, r, i, 0), text(l, r, i, 1), TB_LIT(TB_EDGE_BLOCKS)};
         enum tb_rc rc = tb_world_add_edge(l->b->world, &edge);

@@ -1,6 +1,5 @@
 /* From the rows of the load to the batch's world. */
 #include "common/json/record.h"
-#include "common/model/limits.h"
 #include "worker/shell/load_internal.h"
 
 enum tb_rc tb_take_nothing(struct tb_loading *l, const struct tb_pg_result *r, struct tb_error *err)

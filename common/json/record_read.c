@@ -332,7 +332,7 @@ static enum tb_rc read_record(const struct reader *r, const struct tb_path *path
             continue;
         }
         if (field < 0) {
-            return fault(r, &member, "there is no such field");
+            return fault(r, &member, "is not a known field");
         }
         enum tb_rc rc = read_member(r, &member, rec, (size_t)field, m, to);
         if (rc != TB_OK) {

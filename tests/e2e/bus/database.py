@@ -21,7 +21,7 @@ class Database:
             if self._connection is None or self._connection.closed:
                 self._connection = self.connect()
             try:
-                done = self._connection.execute(statement, parameters)
+                done = self._connection.execute(statement, parameters or None)
                 return done.fetchall() if done.description else []
             except psycopg.OperationalError:
                 self._connection = None

@@ -105,7 +105,8 @@ class Installation:
             self.troubles.append(f"dropping the database: {error}")
         topics = [t for name, t in self.settings.items()
                   if name.startswith("TICKETBUS_TOPIC_") and t.startswith(self.prefix)]
-        for future in self.kafka_admin().delete_topics(topics).values():
+        admin = self.kafka_admin()
+        for future in admin.delete_topics(topics).values():
             try:
                 future.result(30)
             except confluent_kafka.KafkaException:

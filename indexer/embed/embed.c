@@ -278,10 +278,6 @@ static enum tb_rc split_input(struct run *r, struct tb_embed_input *input, int d
 
 static enum tb_rc settle_single(struct run *r, struct tb_embed_input *input, struct tb_error *err)
 {
-    enum tb_rc rc = r->healthy < 0 ? probe(r, err) : TB_OK;
-    if (rc != TB_OK || r->healthy != 1) {
-        return rc;
-    }
     if (tb_embed_is_length_error(input->reason)) {
         return split_input(r, input, 0, err);
     }
@@ -299,7 +295,16 @@ struct stack {
 static enum tb_rc handle(struct run *r, struct stack *st, const struct group *g,
                          const struct tb_http_answer *a, struct tb_error *err)
 {
+    bool floats = r->e->floats;
     if (judge(r, g, a) != REFUSED) {
+        return TB_OK;
+    }
+    enum tb_rc rc = r->healthy < 0 ? probe(r, err) : TB_OK;
+    if (rc != TB_OK || r->healthy != 1) {
+        return rc;
+    }
+    if (floats != r->e->floats) {
+        st->groups[st->n++] = *g; /* it was refused for its form */
         return TB_OK;
     }
     if (g->n > 1) {

@@ -2,6 +2,7 @@
  * made of lexemes that the parser has given back, quoted. */
 #include "common/base/clock.h"
 #include "indexer/core/codes.h"
+#include "indexer/core/plain.h"
 #include "indexer/search/internal.h"
 
 enum {
@@ -94,17 +95,37 @@ static void add_filter(struct tb_pg_params *p, const struct tb_search_query *q)
     tb_pg_add_str(p, q->tag);
 }
 
-/* Any of the words may hit, so that other words for the same thing still find it; ts_rank (with the
- * title's weight above the description's, divided by the logarithm of the length) orders them. */
+/* BM25 (Robertson and Zaragoza 2009: k1 1.2, b 0.75) over stemmed words, each place in a title
+ * counting three times. Any word may hit, so that other words for the same thing still find it.
+ * First the tickets with the most telling words are gathered from the index, by inverse document
+ * frequency alone; then frequencies and lengths order the best of them. Comments, when wanted,
+ * count as a further text. */
 static const char keyword_sql[] =
-    "WITH q AS (SELECT coalesce(string_agg('''' || replace(replace(l.lexeme, '\\', '\\\\'), '''',"
-    " '''''') || '''', ' | '), '')::tsquery AS query FROM (SELECT lexeme FROM"
-    " unnest(to_tsvector('english', $1)) ORDER BY cardinality(positions) DESC, length(lexeme) DESC,"
-    " lexeme LIMIT $8) l)"
-    " SELECT d.ticket_id FROM q, search_documents d JOIN tickets t ON t.id = d.ticket_id"
-    " WHERE (d.tsv @@ q.query OR ($9 AND d.comments_tsv @@ q.query)) AND" FILTER_SQL
-    " ORDER BY ts_rank(d.tsv, q.query, 1) + CASE WHEN $9 THEN"
-    " 0.5 * ts_rank(d.comments_tsv, q.query, 1) ELSE 0 END DESC, d.ticket_id LIMIT $10";
+    "WITH lex AS MATERIALIZED (SELECT l.lexeme, ('''' || replace(replace(l.lexeme, '\\', '\\\\'),"
+    " '''', '''''') || '''')::tsquery AS q FROM unnest(to_tsvector('english', $1)) l"
+    " ORDER BY cardinality(l.positions) DESC, length(l.lexeme) DESC, l.lexeme LIMIT $8),"
+    " total AS MATERIALIZED (SELECT greatest(count(*), 1)::float8 AS docs,"
+    " greatest(coalesce(avg(words), 1), 1)::float8 AS len,"
+    " greatest(coalesce(avg(nullif(comment_words, 0)), 1), 1)::float8 AS comment_len"
+    " FROM search_documents),"
+    " df AS MATERIALIZED (SELECT lex.lexeme, lex.q, (SELECT count(*) FROM search_documents d"
+    " WHERE d.tsv @@ lex.q OR ($9 AND d.comments_tsv @@ lex.q))::float8 AS n FROM lex),"
+    " idf AS MATERIALIZED (SELECT df.lexeme, df.q, ln(1 + (total.docs - n + 0.5) / (n + 0.5)) AS w"
+    " FROM df, total WHERE n > 0),"
+    " post AS (SELECT d.ticket_id, sum(idf.w) AS w FROM idf JOIN search_documents d"
+    " ON d.tsv @@ idf.q OR ($9 AND d.comments_tsv @@ idf.q) GROUP BY d.ticket_id),"
+    " cand AS MATERIALIZED (SELECT post.ticket_id FROM post JOIN tickets t ON t.id = post.ticket_id"
+    " WHERE" FILTER_SQL " ORDER BY post.w DESC, post.ticket_id LIMIT $10 * 3),"
+    " hit AS (SELECT c.ticket_id, idf.w * 2.2 * f.tf / (f.tf + 1.2 * (0.25 + 0.75 * d.words /"
+    " total.len)) AS s FROM cand c JOIN search_documents d USING (ticket_id),"
+    " LATERAL (SELECT u.lexeme, cardinality(u.positions) +"
+    " 2 * cardinality(array_positions(u.weights, 'A')) AS tf FROM unnest(d.tsv) u) f"
+    " JOIN idf USING (lexeme), total"
+    " UNION ALL SELECT c.ticket_id, 0.5 * idf.w * 2.2 * f.tf / (f.tf + 1.2 * (0.25 + 0.75 *"
+    " d.comment_words / total.comment_len)) FROM cand c JOIN search_documents d USING (ticket_id),"
+    " LATERAL (SELECT u.lexeme, cardinality(u.positions) AS tf FROM unnest(d.comments_tsv) u) f"
+    " JOIN idf USING (lexeme), total WHERE $9)"
+    " SELECT ticket_id FROM hit GROUP BY ticket_id ORDER BY sum(s) DESC, ticket_id LIMIT $10";
 
 static enum tb_rc read_ids(const struct tb_pg_result *r, struct tb_arena *arena,
                            struct tb_leg_hits *ret, struct tb_error *err)
@@ -124,7 +145,7 @@ enum tb_rc tb_leg_keyword(struct tb_search *s, const struct tb_search_query *q,
     struct tb_pg_params p;
     struct tb_pg_result *r;
     tb_pg_params_init(&p, arena);
-    tb_pg_add_str(&p, q->text);
+    tb_pg_add_str(&p, tb_plain_words(q->text, TB_SEARCH_QUERY_BYTES, arena));
     add_filter(&p, q);
     tb_pg_add_int(&p, LEXEMES_MAX);
     tb_pg_add_bool(&p, q->include_comments);

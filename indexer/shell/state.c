@@ -1,12 +1,12 @@
 #include "indexer/shell/state.h"
 
 #include "common/base/json_write.h"
-#include "common/base/utf8.h"
 #include "indexer/core/codes.h"
 #include "indexer/core/floats.h"
+#include "indexer/core/plain.h"
 
 enum {
-    KEYWORD_BYTES = 400000, /* of text in one tsvector, which holds 1 MB at most */
+    KEYWORD_BYTES = 400000, /* of one text of a tsvector, which holds 1 MB at most */
     TEXT_MAX = 1 << 28,
     STATEMENTS_MAX = 8,
 };
@@ -34,17 +34,22 @@ static const char state_sql[] =
     " WHERE s.version <= excluded.version";
 
 static const char documents_sql[] =
-    "INSERT INTO search_documents AS d (ticket_id, version, workflow_id, tsv, comments_tsv, codes,"
-    " comment_codes)"
-    " SELECT w.id, w.version, w.workflow, setweight(to_tsvector('english', w.title), 'A') ||"
-    " setweight(to_tsvector('english', w.description), 'B'), to_tsvector('english', w.comments),"
+    "INSERT INTO search_documents AS d (ticket_id, version, workflow_id, tsv, comments_tsv, words,"
+    " comment_words, codes, comment_codes)"
+    " SELECT w.id, w.version, w.workflow, v.own, v.comments,"
+    " (SELECT coalesce(sum(cardinality(positions)), 0) FROM unnest(v.own)),"
+    " (SELECT coalesce(sum(cardinality(positions)), 0) FROM unnest(v.comments)),"
     " string_to_array(w.codes, E'\\n'), string_to_array(w.comment_codes, E'\\n')"
     " FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[],"
     " $7::text[], $8::text[])"
-    " AS w(id, version, workflow, title, description, comments, codes, comment_codes)"
+    " AS w(id, version, workflow, title, description, comments, codes, comment_codes),"
+    " LATERAL (SELECT setweight(to_tsvector('english', w.title), 'A') ||"
+    " setweight(to_tsvector('english', w.description), 'B') AS own,"
+    " to_tsvector('english', w.comments) AS comments OFFSET 0) v"
     " ORDER BY w.id"
     " ON CONFLICT (ticket_id) DO UPDATE SET version = excluded.version, tsv = excluded.tsv,"
-    " comments_tsv = excluded.comments_tsv, codes = excluded.codes,"
+    " comments_tsv = excluded.comments_tsv, words = excluded.words,"
+    " comment_words = excluded.comment_words, codes = excluded.codes,"
     " comment_codes = excluded.comment_codes"
     " WHERE d.version <= excluded.version";
 
@@ -177,7 +182,7 @@ static tb_str comments_text(const struct tb_ticket_text *t, tb_str *items, struc
             tb_buf_add_c(&buf, "\n\n");
         }
     }
-    tb_str s = tb_utf8_prefix(tb_buf_take(&buf, arena), KEYWORD_BYTES);
+    tb_str s = tb_buf_take(&buf, arena);
     tb_buf_dispose(&buf);
     return s;
 }
@@ -210,9 +215,9 @@ static enum tb_rc add_documents(struct tb_pg *pg, const struct tb_indexed *items
         c.strs[0][k] = id_of(item);
         c.ints[0][k] = item->row->payload.version;
         c.strs[1][k] = item->row->payload.workflow_id;
-        c.strs[2][k] = t->title;
-        c.strs[3][k] = tb_utf8_prefix(t->description, KEYWORD_BYTES);
-        c.strs[4][k] = all;
+        c.strs[2][k] = tb_plain_words(t->title, KEYWORD_BYTES, arena);
+        c.strs[3][k] = tb_plain_words(t->description, KEYWORD_BYTES, arena);
+        c.strs[4][k] = tb_plain_words(all, KEYWORD_BYTES, arena);
         c.strs[5][k] = joined(codes, arena);
         c.strs[6][k] = joined(comment_codes, arena);
     }

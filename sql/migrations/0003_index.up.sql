@@ -31,10 +31,13 @@ CREATE TABLE search_documents (
     workflow_id  varchar(200) NOT NULL,
     tsv          tsvector     NOT NULL,
     comments_tsv tsvector     NOT NULL,
+    words        int          NOT NULL,
+    comment_words int         NOT NULL,
     codes        text[]       NOT NULL DEFAULT '{}',
     comment_codes text[]      NOT NULL DEFAULT '{}'
 );
 COMMENT ON COLUMN search_documents.version IS 'Version at which the texts last changed.';
+COMMENT ON COLUMN search_documents.words IS 'Places in tsv: the length that ranking measures frequencies by.';
 COMMENT ON COLUMN search_documents.codes IS 'Error codes, file names, identifiers: lower case, whole.';
 CREATE INDEX search_documents_tsv_idx ON search_documents USING gin (tsv);
 CREATE INDEX search_documents_comments_tsv_idx ON search_documents USING gin (comments_tsv);

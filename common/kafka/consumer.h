@@ -80,6 +80,9 @@ enum tb_rc tb_consumer_commit(struct tb_consumer *c, const struct tb_position *p
  * in, TB_POSITION_BEGINNING when there is none). Blocks up to timeout_ms. */
 enum tb_rc tb_consumer_committed(struct tb_consumer *c, struct tb_position *positions, size_t n,
                                  int timeout_ms, struct tb_error *err) TB_MUST_USE;
+/* Number of partitions of the topic, asked from the broker. */
+enum tb_rc tb_consumer_partitions(struct tb_consumer *c, int32_t *ret, int timeout_ms,
+                                  struct tb_error *err) TB_MUST_USE;
 /* First and next offset of a partition's log. */
 enum tb_rc tb_consumer_watermarks(struct tb_consumer *c, int32_t partition, int64_t *ret_low,
                                   int64_t *ret_high, int timeout_ms,

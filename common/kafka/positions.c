@@ -158,6 +158,29 @@ enum tb_rc tb_consumer_committed(struct tb_consumer *c, struct tb_position *posi
     return rc;
 }
 
+enum tb_rc tb_consumer_partitions(struct tb_consumer *c, int32_t *ret, int timeout_ms,
+                                  struct tb_error *err)
+{
+    rd_kafka_topic_t *rkt = rd_kafka_topic_new(c->rk, c->topic, NULL);
+    if (!rkt) {
+        return tb_fail(err, TB_EINVAL, "Kafka: %s is not a topic's name", c->topic);
+    }
+    const struct rd_kafka_metadata *md = NULL;
+    rd_kafka_resp_err_t e = rd_kafka_metadata(c->rk, 0, rkt, &md, timeout_ms);
+    rd_kafka_topic_destroy(rkt);
+    if (e != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return tb_kafka_fail(err, e, c->topic, NULL);
+    }
+    enum tb_rc rc = TB_OK;
+    if (md->topic_cnt == 1 && md->topics[0].partition_cnt > 0) {
+        *ret = md->topics[0].partition_cnt;
+    } else {
+        rc = tb_fail(err, TB_ENOTFOUND, "Kafka: there is no topic %s", c->topic);
+    }
+    rd_kafka_metadata_destroy(md);
+    return rc;
+}
+
 enum tb_rc tb_kafka_watermarks(rd_kafka_t *rk, const char *topic, int32_t partition,
                                int64_t *ret_low, int64_t *ret_high, int timeout_ms,
                                struct tb_error *err)

@@ -90,17 +90,15 @@ static void hash_chunk(const struct tb_recipe *recipe, struct tb_chunk *chunk,
 {
     const struct tb_embedding_model *m = recipe->model;
     unsigned char digest[TB_SHA256_LEN];
-    static const char version[] = {'c', '0' + TB_CHUNKER_VERSION};
     tb_sha256_init(sha);
     tb_sha256_update(sha, m->fingerprint, sizeof m->fingerprint);
-    tb_sha256_update(sha, version, sizeof version);
     tb_sha256_update(sha, chunk->text.ptr, chunk->text.len);
     tb_sha256_final(sha, digest);
     tb_hex(digest, TB_CHUNK_HASH_LEN / 2, chunk->hash);
 }
 
-static void add_chunk(struct builder *b, tb_str comment_id, int number, tb_str part,
-                      struct tb_sha256 *sha)
+static void add_chunk(struct builder *b, const char *kind, tb_str comment_id, int number,
+                      tb_str part, struct tb_sha256 *sha)
 {
     if (b->doc->n == TB_CHUNKS_MAX) {
         b->doc->truncated = true;
@@ -108,10 +106,11 @@ static void add_chunk(struct builder *b, tb_str comment_id, int number, tb_str p
     }
     struct tb_chunk *c = &b->doc->chunks[b->doc->n++];
     part = trim(part);
+    c->kind = kind;
     c->comment_id = comment_id;
     c->number = number;
     c->key = tb_str_is_null(comment_id)
-                 ? tb_arena_printf(b->arena, "body#%d", number)
+                 ? tb_arena_printf(b->arena, "%s#%d", kind, number)
                  : tb_arena_printf(b->arena, "%.*s#%d", TB_ARG(comment_id), number);
     c->text = part.len ? tb_arena_printf(b->arena, "%.*s\n\n%.*s", TB_ARG(b->title), TB_ARG(part))
                        : b->title;
@@ -125,6 +124,7 @@ static void add_chunk(struct builder *b, tb_str comment_id, int number, tb_str p
 
 static void add_text(struct builder *b, tb_str comment_id, tb_str text, struct tb_sha256 *sha)
 {
+    const char *kind = tb_str_is_null(comment_id) ? "body" : "comment";
     int number = 0;
     size_t from = 0;
     text = trim(text);
@@ -134,7 +134,7 @@ static void add_text(struct builder *b, tb_str comment_id, tb_str text, struct t
         if (part.len < rest.len) {
             part.len = good_end(part);
         }
-        add_chunk(b, comment_id, number++, part, sha);
+        add_chunk(b, kind, comment_id, number++, part, sha);
         size_t end = from + part.len;
         from = end < text.len ? overlap_start(text, from, end, b->budget / OVERLAP_PART) : end;
     } while (from < text.len && !b->doc->truncated);
@@ -177,6 +177,9 @@ enum tb_rc tb_document_build(const struct tb_ticket_text *text, const struct tb_
     b.title = start_of(trim(text->title), max / 2);
     b.budget = max - tb_tokens_estimate(b.title);
     add_text(&b, TB_STR_NULL, text->description, sha);
+    if (trim(text->description).len) {
+        add_chunk(&b, "title", TB_STR_NULL, 0, TB_LIT(""), sha);
+    }
     for (size_t i = 0; i < text->ncomments && !ret->truncated; i++) {
         add_text(&b, text->comments[i].id, text->comments[i].text, sha);
     }

@@ -1,7 +1,8 @@
 /* A ticket as the search index sees it: its texts cut into chunks.
  *
  * The title stands in every chunk, so that a chunk found alone still says what it is about. The
- * description makes the chunks "body#0", "body#1", …; every comment its own, "comment-<uuid>#0", ….
+ * description makes the chunks "body#0", "body#1", …; every comment its own, "comment-<uuid>#0", …;
+ * the title alone, where there is more than it, "title#0": short questions are nearest to that.
  * Keys depend on nothing but the ticket's own rows: the same chunk has the same point, always. */
 #ifndef TB_INDEXER_CORE_DOCUMENT_H
 #define TB_INDEXER_CORE_DOCUMENT_H
@@ -43,7 +44,8 @@ struct tb_ticket_text {
 
 struct tb_chunk {
     tb_str key;        /* kind#number as above, unique in its ticket */
-    tb_str comment_id; /* null: part of the description */
+    const char *kind;  /* body, title or comment */
+    tb_str comment_id; /* null unless comment */
     int number;        /* from 0, within the description or the comment */
     tb_str text;       /* title and part; without the model's prefix */
     size_t tokens;     /* estimated */

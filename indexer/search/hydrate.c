@@ -136,7 +136,8 @@ static enum tb_rc find_passage(const struct tb_search *s, const struct tb_search
         }
         for (size_t i = 0; i < doc.n; i++) {
             const struct tb_chunk *c = &doc.chunks[i];
-            if (c->number == chunk->number && tb_str_eq(c->comment_id, chunk->comment_id)) {
+            if (c->number == chunk->number && tb_str_eq_c(chunk->kind, c->kind) &&
+                tb_str_eq(c->comment_id, chunk->comment_id)) {
                 consider(&best, part_of(c), c->comment_id, q->text);
             }
         }

@@ -51,6 +51,7 @@ size_t tb_query_words(tb_str text);
 /* Fills in titles, states and passages of hits whose ids are set; drops those that are gone. Hits
  * of the semantic leg bring the chunk that was found (chunks[i].number -1: none). */
 struct tb_hit_chunk {
+    tb_str kind;
     tb_str comment_id;
     int number;
 };

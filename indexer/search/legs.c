@@ -49,7 +49,7 @@ enum tb_rc tb_leg_semantic(struct tb_search *s, const struct tb_search_query *q,
         .priority = q->priority,
         .assignee = q->assignee,
         .tag = q->tag,
-        .body_only = !q->include_comments,
+        .no_comments = !q->include_comments,
     };
     int64_t wait_ms;
     enum tb_rc rc = check_alias(s, arena, err);

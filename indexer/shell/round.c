@@ -172,14 +172,13 @@ struct writes {
 static void add_point(struct writes *w, const struct item *it, size_t i)
 {
     const struct tb_chunk *c = &it->doc.chunks[i];
-    w->points[w->batch.npoints++] =
-        (struct tb_store_point){.id = c->point,
-                                .ticket = payload(it),
-                                .vector = it->pieces[i].input.vector,
-                                .comment = !tb_str_is_null(c->comment_id),
-                                .comment_id = c->comment_id,
-                                .number = c->number,
-                                .hash = c->hash};
+    w->points[w->batch.npoints++] = (struct tb_store_point){.id = c->point,
+                                                            .ticket = payload(it),
+                                                            .vector = it->pieces[i].input.vector,
+                                                            .kind = c->kind,
+                                                            .comment_id = c->comment_id,
+                                                            .number = c->number,
+                                                            .hash = c->hash};
 }
 
 static void add_refresh(struct slice *s, struct writes *w, const struct item *it)

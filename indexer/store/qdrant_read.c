@@ -163,10 +163,13 @@ static void write_filter(struct tb_json *w, const struct tb_store_filter *f)
             tb_qdrant_write_match(w, fields[i].key, fields[i].value);
         }
     }
-    if (f->body_only) {
-        tb_qdrant_write_match(w, "kind", TB_LIT("body"));
-    }
     tb_json_close(w, ']');
+    if (f->no_comments) {
+        tb_json_key(w, "must_not");
+        tb_json_open(w, '[');
+        tb_qdrant_write_match(w, "kind", TB_LIT("comment"));
+        tb_json_close(w, ']');
+    }
     tb_json_close(w, '}');
 }
 
@@ -185,6 +188,7 @@ static enum tb_rc read_groups(const struct tb_dom *answer, struct tb_arena *aren
         const struct tb_node *payload = tb_node_get(hit, "payload");
         struct tb_store_hit *h = &hits[used];
         h->ticket_id = tb_arena_str(arena, tb_node_str(tb_node_get(payload, "ticket_id")));
+        h->kind = tb_arena_str(arena, tb_node_str(tb_node_get(payload, "kind")));
         h->comment_id = tb_arena_str(arena, tb_node_str(tb_node_get(payload, "comment_id")));
         h->number = (int)tb_node_int(tb_node_get(payload, "chunk"), 0);
         h->score = tb_node_real(tb_node_get(hit, "score"), 0);
@@ -219,7 +223,7 @@ enum tb_rc tb_qdrant_query(struct tb_store *store, const float *vector,
     tb_json_key(&w, "limit");
     tb_json_int(&w, (int64_t)limit);
     tb_json_key(&w, "with_payload");
-    tb_json_raw(&w, TB_LIT("[\"ticket_id\",\"comment_id\",\"chunk\"]"));
+    tb_json_raw(&w, TB_LIT("[\"ticket_id\",\"kind\",\"comment_id\",\"chunk\"]"));
     tb_json_close(&w, '}');
     struct tb_dom *answer = NULL;
     enum tb_rc rc = body.failed ? tb_fail(err, TB_ENOMEM, "out of memory")

@@ -64,7 +64,7 @@ static void write_point(struct tb_json *w, const struct tb_store_point *p, int64
     write_payload_fields(w, p->ticket);
     if (p->vector) {
         tb_json_key(w, "kind");
-        tb_json_string(w, tb_str_of(p->comment ? "comment" : "body"));
+        tb_json_string(w, tb_str_of(p->kind));
         tb_json_key(w, "comment_id");
         tb_json_string(w, p->comment_id);
         tb_json_key(w, "chunk");

@@ -41,7 +41,7 @@ struct tb_store_point {
     struct tb_uuid id;
     const struct tb_store_payload *ticket;
     const float *vector; /* NULL: a tombstone */
-    bool comment;        /* kind: of a comment, else of the description */
+    const char *kind;    /* body, title or comment */
     tb_str comment_id;   /* null unless comment */
     int number;
     const char *hash; /* of what made the vector */
@@ -80,13 +80,14 @@ struct tb_store_filter {
     tb_str priority;
     tb_str assignee;
     tb_str tag;
-    bool body_only; /* without comments */
+    bool no_comments;
 };
 
 struct tb_store_hit {
     tb_str ticket_id;
     double score;      /* cosine similarity of its best chunk */
-    tb_str comment_id; /* of that chunk, null for the description */
+    tb_str kind;       /* of that chunk */
+    tb_str comment_id; /* null unless comment */
     int number;
 };
 

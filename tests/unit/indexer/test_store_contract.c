@@ -106,6 +106,7 @@ static struct tb_store_point point(const struct tb_store_payload *t, int number,
     return (struct tb_store_point){.id = tb_point_id(t->ticket_id, tb_str_of(key), arena),
                                    .ticket = t,
                                    .vector = v,
+                                   .kind = "body",
                                    .number = number,
                                    .hash = hash};
 }
@@ -326,7 +327,7 @@ static void test_tickets_come_once_by_their_best_chunk(void **state)
         point(&a, 2, vectors[4], "a2"),
         point(&b, 0, vectors[3], "b0"),
     };
-    points[1].comment = true;
+    points[1].kind = "comment";
     points[1].comment_id = TB_LIT("comment-1");
     put(points, 4);
     size_t n;
@@ -338,7 +339,7 @@ static void test_tickets_come_once_by_their_best_chunk(void **state)
     assert_str(hits[1].ticket_id, "ticket-b");
     assert_true(tb_str_is_null(hits[1].comment_id));
     /* Without comments another chunk speaks for it. */
-    hits = ask(vectors[0], &(struct tb_store_filter){.body_only = true}, 10, &n);
+    hits = ask(vectors[0], &(struct tb_store_filter){.no_comments = true}, 10, &n);
     assert_str(hits[0].ticket_id, "ticket-b");
     assert_int_equal(hits[1].number, 2);
 }

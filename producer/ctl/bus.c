@@ -1,0 +1,322 @@
+#include "producer/ctl/bus.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum tb_rc ctl_bus_error(const struct ticketbus_error *from, struct tb_error *err)
+{
+    static const enum tb_rc codes[] = {
+        [TICKETBUS_OK] = TB_OK,
+        [TICKETBUS_ENOMEM] = TB_ENOMEM,
+        [TICKETBUS_ELIMIT] = TB_ELIMIT,
+        [TICKETBUS_EINVAL] = TB_EINVAL,
+        [TICKETBUS_ENOTFOUND] = TB_ENOTFOUND,
+        [TICKETBUS_ECONFLICT] = TB_ECONFLICT,
+        [TICKETBUS_ERETRY] = TB_ERETRY,
+        [TICKETBUS_EUNAVAILABLE] = TB_EUNAVAILABLE,
+        [TICKETBUS_EUNKNOWN] = TB_EUNKNOWN,
+        [TICKETBUS_EDATA] = TB_EDATA,
+        [TICKETBUS_EFATAL] = TB_EFATAL,
+    };
+    enum tb_rc rc = (size_t)from->rc < TB_COUNT(codes) ? codes[from->rc] : TB_EFATAL;
+    (void)tb_fail(err, rc, "%s", from->text);
+    (void)snprintf(err->field, sizeof err->field, "%s", from->field);
+    (void)snprintf(err->code, sizeof err->code, "%.15s", from->code);
+    return rc;
+}
+
+enum tb_rc ctl_bus_client(struct ctl *ctl, struct ticketbus_client **ret, struct tb_error *err)
+{
+    struct ticketbus_error why = {0};
+    struct ticketbus_client_options options = {.size = sizeof options, .client_id = "ticketctl"};
+    (void)ctl;
+    return ticketbus_client_new(&options, ret, &why) == TICKETBUS_OK ? TB_OK
+                                                                     : ctl_bus_error(&why, err);
+}
+
+tb_str ctl_actor(struct ctl *ctl)
+{
+    tb_str given = ctl_opt(&ctl->args, "actor");
+    const char *setting = tb_config_str(ctl->cfg, TB_CFG(ACTOR));
+    if (given.len || setting[0]) {
+        return given.len ? given : tb_str_of(setting);
+    }
+    const struct passwd *user = getpwuid(geteuid());
+    const char *name = user && user->pw_name[0] ? user->pw_name : "nobody";
+    return tb_arena_str(ctl->arena, tb_str_of(name));
+}
+
+enum tb_rc ctl_wait_ms(const struct ctl *ctl, int *ret, struct tb_error *err)
+{
+    int64_t seconds;
+    enum tb_rc rc = ctl_opt_int(&ctl->args, "timeout", 0, 86400, -1, &seconds, err);
+    *ret = seconds < 0 ? (int)tb_config_int(ctl->cfg, TB_CFG(WAIT_MS)) : (int)seconds * 1000;
+    return rc;
+}
+
+/* ---- making a command ---- */
+
+static enum tb_rc add_attributes(struct ctl *ctl, struct ticketbus_command *cmd,
+                                 struct tb_error *err)
+{
+    static const char *const names[][2] = {
+        {"id", "id"},
+        {"source", "source"},
+        {"actor-type", "actortype"},
+        {"expected-version", "expectedversion"},
+    };
+    struct ticketbus_error why = {0};
+    for (size_t i = 0; i < TB_COUNT(names); i++) {
+        tb_str value = ctl_opt(&ctl->args, names[i][0]);
+        if (value.ptr &&
+            ticketbus_command_attribute(cmd, names[i][1], value.ptr, &why) != TICKETBUS_OK) {
+            return ctl_bus_error(&why, err);
+        }
+    }
+    tb_str actor = ctl_actor(ctl);
+    if (ticketbus_command_attribute(cmd, "actor", actor.ptr, &why) != TICKETBUS_OK) {
+        return ctl_bus_error(&why, err);
+    }
+    tb_str rationale = ctl_opt(&ctl->args, "rationale");
+    if (rationale.ptr &&
+        ticketbus_command_set(cmd, "rationale", rationale.ptr, &why) != TICKETBUS_OK) {
+        return ctl_bus_error(&why, err);
+    }
+    return TB_OK;
+}
+
+enum tb_rc ctl_bus_command(struct ctl *ctl, const char *type, tb_str subject, tb_str data,
+                           struct ticketbus_command **ret, struct tb_error *err)
+{
+    struct ticketbus_error why = {0};
+    struct ticketbus_command *cmd = NULL;
+    tb_str copy = tb_arena_str(ctl->arena, subject);
+    if (ticketbus_command_new(type, copy.ptr, &cmd, &why) != TICKETBUS_OK ||
+        ticketbus_command_set_data(cmd, data.ptr, &why) != TICKETBUS_OK) {
+        ticketbus_command_free(cmd);
+        return ctl_bus_error(&why, err);
+    }
+    enum tb_rc rc = add_attributes(ctl, cmd, err);
+    if (rc != TB_OK) {
+        ticketbus_command_free(cmd);
+        return rc;
+    }
+    *ret = cmd;
+    return TB_OK;
+}
+
+/* ---- telling the outcome ---- */
+
+static const char *state_name(enum ticketbus_state state)
+{
+    switch (state) {
+    case TICKETBUS_APPLIED:
+        return "applied";
+    case TICKETBUS_UNCHANGED:
+        return "unchanged";
+    case TICKETBUS_REJECTED:
+        return "rejected";
+    case TICKETBUS_PARKED:
+        return "parked";
+    case TICKETBUS_PENDING:
+        return "pending";
+    }
+    return "pending";
+}
+
+int ctl_outcome_exit(const struct ticketbus_outcome *outcome)
+{
+    switch (outcome->state) {
+    case TICKETBUS_REJECTED:
+        return CTL_REJECTED;
+    case TICKETBUS_PENDING:
+        return CTL_UNREACHABLE;
+    case TICKETBUS_APPLIED:
+    case TICKETBUS_UNCHANGED:
+    case TICKETBUS_PARKED:
+        break;
+    }
+    return CTL_DONE;
+}
+
+static void member(struct tb_json *w, const char *name, const char *value)
+{
+    if (value && value[0]) {
+        tb_json_key(w, name);
+        tb_json_string(w, tb_str_of(value));
+    }
+}
+
+void ctl_outcome_json(struct tb_json *w, const struct ticketbus_outcome *o, bool open)
+{
+    tb_json_open(w, '{');
+    member(w, "outcome", state_name(o->state));
+    member(w, "command_id", o->command_id);
+    member(w, "source", o->source);
+    member(w, "ticket_id", o->subject);
+    if (o->version > 0) {
+        tb_json_key(w, "version");
+        tb_json_int(w, o->version);
+    }
+    member(w, "code", o->code);
+    member(w, "field", o->field);
+    member(w, "message", o->message);
+    tb_json_key(w, "events");
+    tb_json_open(w, '[');
+    for (size_t i = 0; i < o->nevents; i++) {
+        tb_json_raw(w, (tb_str){o->events[i]->json, o->events[i]->json_len});
+    }
+    tb_json_close(w, ']');
+    if (!open) {
+        tb_json_close(w, '}');
+    }
+}
+
+/* "created", "status changed, commented" */
+static void event_names(const struct ticketbus_outcome *o, tb_buf *out)
+{
+    for (size_t i = 0; i < o->nevents; i++) {
+        const char *dot = strchr(o->events[i]->type, '.');
+        tb_buf_add_c(out, i ? ", " : "");
+        for (const char *c = dot ? dot + 1 : o->events[i]->type; *c; c++) {
+            tb_buf_add_char(out, *c == '_' ? ' ' : *c);
+        }
+    }
+}
+
+static void add_text(tb_buf *out, const char *before, const char *text, const char *after)
+{
+    if (text && text[0]) {
+        tb_buf_add_c(out, before);
+        (void)ctl_text_add(out, tb_str_of(text), 0);
+        tb_buf_add_c(out, after);
+    }
+}
+
+void ctl_outcome_line(const struct ctl_term *term, const struct ticketbus_outcome *o, tb_buf *out)
+{
+    add_text(out, "", o->subject, ": ");
+    switch (o->state) {
+    case TICKETBUS_APPLIED: {
+        tb_buf names;
+        tb_buf_init(&names, 100000);
+        event_names(o, &names);
+        ctl_text_cell(out, term, CTL_GREEN, names.len ? tb_buf_str(&names) : TB_LIT("applied"), 0,
+                      0);
+        tb_buf_dispose(&names);
+        if (o->version > 0) {
+            tb_buf_printf(out, ", version %lld", (long long)o->version);
+        }
+        break;
+    }
+    case TICKETBUS_UNCHANGED:
+        ctl_text_cell(out, term, CTL_GREEN, TB_LIT("nothing to change"), 0, 0);
+        break;
+    case TICKETBUS_REJECTED:
+        ctl_text_cell(out, term, CTL_RED, TB_LIT("rejected"), 0, 0);
+        add_text(out, ": ", o->code, "");
+        add_text(out, " (", o->field, ")");
+        add_text(out, ": ", o->message, "");
+        break;
+    case TICKETBUS_PARKED:
+        ctl_text_cell(out, term, CTL_YELLOW, TB_LIT("waits"), 0, 0);
+        add_text(out, ": ", o->message, "");
+        add_text(out, "; ask later: ticketctl outcome ", o->command_id, "");
+        break;
+    case TICKETBUS_PENDING:
+        ctl_text_cell(out, term, CTL_YELLOW, TB_LIT("no outcome in time"), 0, 0);
+        add_text(out, "; it may still come: ticketctl outcome ", o->command_id, "");
+        break;
+    }
+}
+
+/* ---- one command ---- */
+
+static int print_outcome(struct ctl *ctl, const struct ticketbus_outcome *o)
+{
+    int code = ctl_outcome_exit(o);
+    struct tb_json w = {.buf = &ctl->out};
+    if (ctl->json) {
+        ctl_outcome_json(&w, o, false);
+        tb_buf_add_char(&ctl->out, '\n');
+        return code;
+    }
+    tb_buf line;
+    tb_buf_init(&line, 100000);
+    struct ctl_term term = ctl_term_of(code == CTL_DONE ? STDOUT_FILENO : STDERR_FILENO);
+    ctl_outcome_line(&term, o, &line);
+    if (code == CTL_DONE) {
+        tb_buf_add_str(&ctl->out, tb_buf_str(&line));
+        tb_buf_add_char(&ctl->out, '\n');
+    } else {
+        ctl_say("%.*s", TB_ARG(tb_buf_str(&line)));
+    }
+    tb_buf_dispose(&line);
+    return code;
+}
+
+static int run_waiting(struct ctl *ctl, struct ticketbus_client *client,
+                       struct ticketbus_command *cmd, int timeout_ms)
+{
+    struct ticketbus_error why = {0};
+    struct ticketbus_outcome *outcome = NULL;
+    enum ticketbus_rc rc = ticketbus_request(client, cmd, timeout_ms, false, &outcome, &why);
+    struct tb_error err = {0};
+    int code = outcome ? print_outcome(ctl, outcome) : CTL_UNREACHABLE;
+    if (!outcome) {
+        (void)ctl_bus_error(&why, &err);
+        code = ctl_fail(&err);
+    } else if (rc != TICKETBUS_OK && !ctl->json) {
+        ctl_say("%s", why.text);
+    }
+    ticketbus_outcome_free(outcome);
+    return code;
+}
+
+static int run_sending(struct ctl *ctl, struct ticketbus_client *client,
+                       struct ticketbus_command *cmd)
+{
+    struct ticketbus_error why = {0};
+    if (ticketbus_send(client, cmd, &why) != TICKETBUS_OK) {
+        struct tb_error err = {0};
+        (void)ctl_bus_error(&why, &err);
+        return ctl_fail(&err);
+    }
+    struct tb_json w = {.buf = &ctl->out};
+    if (ctl->json) {
+        tb_json_open(&w, '{');
+        member(&w, "outcome", "sent");
+        member(&w, "command_id", ticketbus_command_id(cmd));
+        member(&w, "ticket_id", ticketbus_command_subject(cmd));
+        tb_json_close(&w, '}');
+        tb_buf_add_char(&ctl->out, '\n');
+    } else {
+        const char *subject = ticketbus_command_subject(cmd);
+        tb_buf_printf(&ctl->out, "%s: sent; ticketctl outcome %s\n", subject ? subject : "",
+                      ticketbus_command_id(cmd));
+    }
+    return CTL_DONE;
+}
+
+int ctl_bus_run(struct ctl *ctl, struct ticketbus_command *cmd)
+{
+    struct ticketbus_client *client = NULL;
+    struct tb_error err = {0};
+    int timeout_ms = 0;
+    int code;
+    enum tb_rc rc = ctl_wait_ms(ctl, &timeout_ms, &err);
+    rc = rc == TB_OK ? ctl_bus_client(ctl, &client, &err) : rc;
+    if (rc != TB_OK) {
+        code = ctl_fail(&err);
+    } else if (ctl_flag(&ctl->args, "no-wait")) {
+        code = run_sending(ctl, client, cmd);
+    } else {
+        code = run_waiting(ctl, client, cmd, timeout_ms);
+    }
+    ticketbus_command_free(cmd);
+    ticketbus_client_free(client);
+    return code;
+}

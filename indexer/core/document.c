@@ -190,6 +190,20 @@ enum tb_rc tb_document_build(const struct tb_ticket_text *text, const struct tb_
                : TB_OK;
 }
 
+size_t tb_cut(tb_str text, size_t tokens, tb_str *parts, size_t room)
+{
+    size_t n = 0;
+    for (text = trim(text); text.len && n < room;) {
+        tb_str part = start_of(text, tokens);
+        if (part.len < text.len) {
+            part.len = good_end(part);
+        }
+        parts[n++] = trim(part);
+        text = trim((tb_str){text.ptr + part.len, text.len - part.len});
+    }
+    return n;
+}
+
 tb_str tb_recipe_name(const struct tb_recipe *recipe, struct tb_arena *arena)
 {
     return tb_arena_printf(arena, "c%d/%zu", TB_CHUNKER_VERSION, recipe->max_tokens);

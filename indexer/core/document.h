@@ -65,6 +65,10 @@ enum tb_rc tb_document_build(const struct tb_ticket_text *text, const struct tb_
                              struct tb_arena *arena, struct tb_document *ret,
                              struct tb_error *err) TB_MUST_USE;
 
+/* Cuts a text, without overlap, into at most `room` parts of at most this many estimated tokens;
+ * what is beyond them is left out. Returns how many there are. */
+size_t tb_cut(tb_str text, size_t tokens, tb_str *parts, size_t room);
+
 /* The id of a chunk's point, from the ticket's id and the chunk's key. */
 struct tb_uuid tb_point_id(tb_str ticket_id, tb_str key, struct tb_arena *arena);
 

@@ -9,6 +9,7 @@ enum {
     LEXEMES_MAX = 64, /* of a query: the most frequent in it, then the longest */
     WORDS_MAX = 64,   /* looked up as ids */
     DF_MAX = 50,      /* a code in more tickets than this tells little */
+    QUERY_PARTS = 4,  /* of a query that is longer than a chunk */
     ALIAS_US = 5 * 1000 * 1000,
 };
 
@@ -37,11 +38,40 @@ static enum tb_rc check_alias(struct tb_search *s, struct tb_arena *arena, struc
     return TB_OK;
 }
 
+/* A long query is embedded in parts, as long texts are indexed; their mean, weighted by length,
+ * stands for it. */
+static enum tb_rc embed_query(struct tb_search *s, tb_str text, struct tb_arena *arena, float **ret,
+                              struct tb_error *err)
+{
+    tb_str parts[QUERY_PARTS];
+    struct tb_embed_input inputs[QUERY_PARTS] = {0};
+    int64_t wait_ms;
+    size_t n = tb_cut(text, s->recipe.max_tokens, parts, QUERY_PARTS);
+    for (size_t i = 0; i < n; i++) {
+        inputs[i].text = parts[i];
+    }
+    enum tb_rc rc = tb_embed_run(s->embedder, inputs, n, true, arena, &wait_ms, err);
+    size_t dim = (size_t)s->model.dim;
+    float *sum = TB_NEW_N(arena, float, dim);
+    if (rc != TB_OK || !sum) {
+        return rc != TB_OK ? rc : tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    bool any = false;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t d = 0; d < dim && inputs[i].state == TB_INPUT_DONE; d++) {
+            sum[d] += inputs[i].vector[d] * (float)parts[i].len;
+            any = true;
+        }
+    }
+    *ret = sum;
+    return any ? TB_OK
+               : tb_fail(err, TB_EDATA, "the model refused the query: %s", inputs[0].reason);
+}
+
 enum tb_rc tb_leg_semantic(struct tb_search *s, const struct tb_search_query *q,
                            struct tb_arena *arena, struct tb_leg_hits *ret,
                            struct tb_store_hit **hits, struct tb_error *err)
 {
-    struct tb_embed_input input = {.text = q->text};
     struct tb_store_filter filter = {
         .workflow_id = q->workflow_id,
         .status = q->status,
@@ -51,17 +81,13 @@ enum tb_rc tb_leg_semantic(struct tb_search *s, const struct tb_search_query *q,
         .tag = q->tag,
         .no_comments = !q->include_comments,
     };
-    int64_t wait_ms;
+    float *vector = NULL;
     enum tb_rc rc = check_alias(s, arena, err);
     if (rc == TB_OK) {
-        rc = tb_embed_run(s->embedder, &input, 1, true, arena, &wait_ms, err);
-    }
-    if (rc == TB_OK && input.state != TB_INPUT_DONE) {
-        rc = tb_fail(err, TB_EDATA, "the model refused the query: %s", input.reason);
+        rc = embed_query(s, q->text, arena, &vector, err);
     }
     if (rc == TB_OK) {
-        rc = tb_store_query(s->store, input.vector, &filter, TB_SEARCH_DEPTH, arena, hits, &ret->n,
-                            err);
+        rc = tb_store_query(s->store, vector, &filter, TB_SEARCH_DEPTH, arena, hits, &ret->n, err);
     }
     if (rc != TB_OK) {
         ret->n = 0;

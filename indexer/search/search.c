@@ -34,7 +34,7 @@ static enum tb_rc open_clients(struct tb_search *s, struct tb_error *err)
         .api_key = tb_config_str(s->cfg, TB_CFG(EMBEDDING_API_KEY)),
         .provider = tb_config_str(s->cfg, TB_CFG(EMBEDDING_PROVIDER)),
         .model = &s->model,
-        .batch = 1,
+        .batch = 16,
         .timeout_ms = timeout_ms(s->cfg),
         .parallel = 1,
     };

@@ -233,6 +233,21 @@ static void test_model_families(void **state)
     }
 }
 
+static void test_cut(void **state)
+{
+    (void)state;
+    tb_str parts[4];
+    assert_int_equal(tb_cut(TB_LIT("  "), 10, parts, 4), 0);
+    assert_int_equal(tb_cut(TB_LIT(" one two "), 10, parts, 4), 1);
+    assert_str(parts[0], "one two");
+    tb_str text = words(300);
+    assert_int_equal(tb_cut(text, 50, parts, 4), 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(tb_tokens_estimate(parts[i]) <= 50);
+        assert_true(i == 0 || parts[i].ptr >= parts[i - 1].ptr + parts[i - 1].len);
+    }
+}
+
 static void test_token_estimate(void **state)
 {
     (void)state;
@@ -259,6 +274,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_huge_ticket_is_capped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_title_leaves_half_for_the_text, setup, teardown),
         cmocka_unit_test_setup_teardown(test_model_families, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
         cmocka_unit_test(test_token_estimate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

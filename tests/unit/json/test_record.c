@@ -48,7 +48,8 @@ static void test_every_fault_names_its_field(void **state)
         const char *part;
     } cases[] = {
         {TB_CMD_CREATE, "{'title':'t'}", "workflow_id", "is missing"},
-        {TB_CMD_CREATE, "{'workflow_id':'w','title':'t','colour':1}", "colour", "is not a known field"},
+        {TB_CMD_CREATE, "{'workflow_id':'w','title':'t','colour':1}", "colour",
+         "is not a known field"},
         {TB_CMD_CREATE, "{'workflow_id':'w','title':'t','title':'u'}", "title", "twice"},
         {TB_CMD_CREATE, "{'workflow_id':'w','title':null}", "title", "must not be null"},
         {TB_CMD_CREATE, "{'workflow_id':'w','title':7}", "title", "must be a string"},

@@ -4,8 +4,9 @@
 #include "common/json/base64.h"
 #include "common/json/event.h"
 
-/* Room for everything but the original. */
-#define REST_BYTES 4096
+#define MAX_KEY_BYTES 1000
+/* What follows the original, and its name. */
+#define END_BYTES 64
 
 static void text(struct tb_json *w, const char *name, tb_str value)
 {
@@ -54,8 +55,7 @@ static tb_str cut(tb_str original, size_t room)
 
 void tb_dead_letter_render(const struct tb_dead_letter *l, size_t max_bytes, tb_buf *out)
 {
-    size_t room = max_bytes > REST_BYTES ? max_bytes - REST_BYTES : 0;
-    tb_str original = cut(l->original, room);
+    size_t start = out->len;
     struct tb_json w = {.buf = out};
     tb_json_open(&w, '{');
     text(&w, "specversion", TB_LIT("1.0"));
@@ -79,17 +79,19 @@ void tb_dead_letter_render(const struct tb_dead_letter *l, size_t max_bytes, tb_
     tb_json_key(&w, "offset");
     tb_json_int(&w, l->offset);
     if (l->key.ptr) {
-        bytes(&w, "key", "key_base64", tb_utf8_prefix(l->key, 1000));
+        bytes(&w, "key", "key_base64", tb_utf8_prefix(l->key, MAX_KEY_BYTES));
     } else {
         text(&w, "key", TB_STR_NULL);
     }
+    tb_json_key(&w, "original_bytes");
+    tb_json_int(&w, (int64_t)l->original.len);
+    size_t used = out->len - start + END_BYTES;
+    tb_str original = cut(l->original, max_bytes > used ? max_bytes - used : 0);
     if (original.ptr) {
         bytes(&w, "original", "original_base64", original);
     } else {
         text(&w, "original", TB_STR_NULL);
     }
-    tb_json_key(&w, "original_bytes");
-    tb_json_int(&w, (int64_t)l->original.len);
     tb_json_key(&w, "truncated");
     tb_json_bool(&w, original.len < l->original.len);
     tb_json_close(&w, '}');

@@ -81,7 +81,8 @@ struct tb_dead_letter {
     tb_str original; /* any bytes: the record's value */
 };
 
-/* Appends the letter, which takes at most about max_bytes: the original is cut to fit, and says so.
+/* Appends the letter, which takes at most max_bytes (but never less than the reason does): the
+ * original is cut to fit, and says so.
  * Look at out->failed. */
 void tb_dead_letter_render(const struct tb_dead_letter *letter, size_t max_bytes, tb_buf *out);
 

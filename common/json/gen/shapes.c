@@ -92,9 +92,9 @@ static const struct tb_shape_member dead_letter_members[] = {
     M("offset", INT, true, false, NULL, "Its offset."),
     M("key", STRING, false, true, NULL, "Its key; null when it had none."),
     M("key_base64", STRING, false, false, NULL, "The key when it is not UTF-8."),
+    M("original_bytes", INT, true, false, NULL, "Length of the value."),
     M("original", STRING, false, true, NULL, "The record's value."),
     M("original_base64", STRING, false, false, NULL, "The value when it is not UTF-8."),
-    M("original_bytes", INT, true, false, NULL, "Length of the value."),
     M("truncated", BOOL, true, false, NULL, "The value did not fit and was cut."),
 };
 const struct tb_shape tb_shape_dead_letter = SHAPE("dead_letter", dead_letter_members);

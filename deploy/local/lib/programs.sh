@@ -55,15 +55,10 @@ ensure_topics() {
     with_env "$BIN_DIR/ticketctl" topics ensure
 }
 
-# Once per stack: what was done to the sample board since is not done over.
+# --once: what has been done to the sample board since is not done over.
 load_sample() {
     need_program ticketctl
-    if [[ -f $DATA_DIR/sample.loaded ]]; then
-        note "already there"
-        return 0
-    fi
-    with_env "$BIN_DIR/ticketctl" send "$LOCAL_DIR/sample/board.jsonl"
-    : >"$DATA_DIR/sample.loaded"
+    with_env "$BIN_DIR/ticketctl" send --once "$LOCAL_DIR/sample/board.jsonl"
 }
 
 # A daemon is ready when it still runs a moment later: neither offers a port. `ticketctl doctor` looks deeper.

@@ -39,8 +39,6 @@ int ctl_run_events(struct ctl *ctl);
 /* parking.c */
 int ctl_run_dlq_list(struct ctl *ctl);
 int ctl_run_dlq_show(struct ctl *ctl);
-int ctl_run_dlq_replay(struct ctl *ctl);
-int ctl_run_dlq_drop(struct ctl *ctl);
 /* search.c */
 int ctl_run_search(struct ctl *ctl);
 int ctl_run_index_status(struct ctl *ctl);

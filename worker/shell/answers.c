@@ -1,5 +1,8 @@
 /* Messages of a batch, and the records that are answered without asking the rules. */
+#include <string.h>
+
 #include "common/base/utf8.h"
+#include "common/model/limits.h"
 #include "worker/shell/deciding.h"
 #include "worker/shell/keys.h"
 
@@ -106,6 +109,13 @@ enum tb_rc tb_refuse(struct tb_deciding *d, struct tb_item *item, const char *ru
     return tb_end_frames(d, item);
 }
 
+/* A foreign key goes along where it fits: into a text column, and beside the largest letter. */
+static bool may_be_key(tb_str key)
+{
+    return key.ptr && key.len <= TB_MAX_ID_CHARS && !memchr(key.ptr, 0, key.len) &&
+           tb_utf8_valid(key);
+}
+
 void tb_add_dead_letter(struct tb_deciding *d, const struct tb_item *item,
                         const struct tb_decision *why)
 {
@@ -124,10 +134,10 @@ void tb_add_dead_letter(struct tb_deciding *d, const struct tb_item *item,
         .key = item->key,
         .original = item->value,
     };
-    tb_str key = known ? item->cmd.subject : tb_utf8_valid(item->key) ? item->key : TB_STR_NULL;
+    tb_str key = known ? item->cmd.subject : may_be_key(item->key) ? item->key : TB_LIT("");
     tb_buf_clear(&d->event);
     tb_dead_letter_render(&letter, d->w->message_max - TB_MESSAGE_ROOM, &d->event);
-    tb_add_frame(d, TB_FRAME_DEAD, tb_str_is_null(key) ? TB_LIT("") : key, tb_buf_str(&d->event));
+    tb_add_frame(d, TB_FRAME_DEAD, key, tb_buf_str(&d->event));
 }
 
 enum tb_rc tb_dead_letter_item(struct tb_deciding *d, struct tb_item *item)
@@ -143,6 +153,12 @@ enum tb_rc tb_dead_letter_item(struct tb_deciding *d, struct tb_item *item)
 
 enum tb_rc tb_forward(struct tb_deciding *d, struct tb_item *item)
 {
+    if (item->value.len > d->w->message_max - TB_MESSAGE_ROOM) {
+        return tb_refuse(d, item, "wire.wrong_partition", TB_REJECT_MESSAGE_TOO_LARGE, TB_STR_NULL,
+                         TB_LIT("the message lies on a wrong partition and is too large to be "
+                                "forwarded"),
+                         false);
+    }
     item->outcome = TB_OUTCOME_FORWARDED;
     item->rule = "wire.wrong_partition";
     tb_log_as(d, item, "forwarded");

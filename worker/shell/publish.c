@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "common/json/event.h"
 #include "worker/shell/outbox.h"
 #include "worker/shell/worker.h"
 
@@ -7,20 +8,18 @@ static enum tb_rc send_frame(struct tb_worker *w, const struct tb_frame *f, uint
                              struct tb_error *err)
 {
     char signature[2 * 32 + 1];
-    struct tb_header header;
-    size_t nheaders = 0;
+    struct tb_header headers[2] = {{"content-type", TB_LIT(TB_CONTENT_TYPE)}};
+    size_t nheaders = 1;
     const char *topic = w->topic_events;
     switch (f->kind) {
     case TB_FRAME_EVENT:
         break;
     case TB_FRAME_REPEAT:
-        header = (struct tb_header){TB_REPEAT_HEADER, TB_LIT("1")};
-        nheaders = 1;
+        headers[nheaders++] = (struct tb_header){TB_REPEAT_HEADER, TB_LIT("1")};
         break;
     case TB_FRAME_INTERNAL:
         tb_internal_sign(w, f->body, signature);
-        header = (struct tb_header){TB_SIGNATURE_HEADER, tb_str_of(signature)};
-        nheaders = 1;
+        headers[nheaders++] = (struct tb_header){TB_SIGNATURE_HEADER, tb_str_of(signature)};
         topic = w->topic_commands;
         break;
     case TB_FRAME_FORWARD:
@@ -32,7 +31,7 @@ static enum tb_rc send_frame(struct tb_worker *w, const struct tb_frame *f, uint
     }
     for (;;) {
         enum tb_rc rc =
-            tb_producer_send(w->producer, topic, f->key, f->body, &header, nheaders, tag, err);
+            tb_producer_send(w->producer, topic, f->key, f->body, headers, nheaders, tag, err);
         if (rc != TB_ERETRY) {
             return rc;
         }

@@ -112,7 +112,8 @@ def test_hardly_a_message(flow, value):
     assert letters[0].data["code"] == "malformed" and letters[0].data["key"] == "anything"
 
 
-@pytest.mark.parametrize("key", [None, b"", b"\xff\x00bytes", "x" * 3000], ids=["none", "empty", "bytes", "long"])
+@pytest.mark.parametrize("key", [None, b"", b"\xff\x00bytes", b"nul\0key", "x" * 3000],
+                         ids=["none", "empty", "bytes", "NUL", "long"])
 def test_key_that_is_none(flow, key):
     """The subject counts, whatever the key is: the command finds its own partition."""
     command = flow.create_command("Odd key")
@@ -121,6 +122,15 @@ def test_key_that_is_none(flow, key):
     bad = json.dumps(envelope(flow, type="ticket.explode")).encode()
     flow.bus.publisher.send_raw(bad, key)
     assert original_of(letter_of(flow.bus, bad)) == bad
+
+
+def test_key_larger_than_a_letter_has_room_for(flow):
+    """Key and value both fit into a message; written as a letter the value grows sixfold."""
+    marker = new_ticket().encode()
+    send_among_neighbors(flow, marker + b"\x01" * 300000, marker + b"k" * 500000).unharmed()
+    letter = letter_of(flow.bus, marker)
+    assert letter.data["truncated"] and letter.data["original_bytes"] == 300000 + len(marker)
+    assert letter.data["key"].startswith(marker.decode())
 
 
 # ---- what can be answered: command.rejected ----
@@ -204,10 +214,10 @@ def test_newer_schema_version_waits(new_bus):
     assert bus.daemons[0].running and bus.daemons[0].said("schema")
 
 
-def test_larger_than_a_message_may_be(new_bus):
-    """Forced onto a topic with a raised limit."""
+@pytest.fixture
+def large(new_bus):
+    """An installation whose commands topic takes more than the workers do, and a publisher that forces things in."""
     bus = new_bus("large", workers=1)
-    flow = Workflow(bus)
     resource = confluent_kafka.admin.ConfigResource(
         confluent_kafka.admin.ConfigResource.Type.TOPIC, bus.commands, incremental_configs=[
             confluent_kafka.admin.ConfigEntry("max.message.bytes", "8000000",
@@ -215,21 +225,47 @@ def test_larger_than_a_message_may_be(new_bus):
     admin = bus.kafka_admin()
     for future in admin.incremental_alter_configs([resource]).values():
         future.result(20)
-    forced = Publisher(bus.settings["KAFKA_BROKERS"], bus.commands, **{"message.max.bytes": 8000000})
+    bus.forced = Publisher(bus.settings["KAFKA_BROKERS"], bus.commands, **{"message.max.bytes": 8000000})
+    return bus
+
+
+def test_larger_than_a_message_may_be(large):
+    """Forced onto a topic with a raised limit, on the right partition and on a wrong one."""
+    bus, flow = large, Workflow(large)
     ticket = flow.create()
-    command = flow.command("ticket.comment", ticket, {"comment_text": "x" * 5_000_000})
-    forced.send(command)
-    forced.flush()
-    outcome = bus.events.outcome(command)
-    assert (outcome.kind, outcome.code) == ("rejected", "message_too_large")
+    home = partition_of(ticket, bus.PARTITIONS)
+    for partition in (home, (home + 1) % bus.PARTITIONS):
+        command = flow.command("ticket.comment", ticket, {"comment_text": "x" * 5_000_000})
+        bus.forced.send(command, partition=partition)
+        outcome = bus.events.outcome(command)
+        assert (outcome.kind, outcome.code) == ("rejected", "message_too_large")
     garbage = b'{"id": "' + b"x" * 5_000_000
-    forced.send_raw(garbage, ticket)
+    bus.forced.send_raw(garbage, ticket)
     letter = letter_of(bus, garbage[:1000])
     assert letter.data["code"] in ("malformed", "message_too_large") and letter.data["truncated"]
     assert letter.data["original_bytes"] == len(garbage) and len(letter.raw) <= 1_000_000
     assert garbage.startswith(original_of(letter)) and len(original_of(letter)) > 500_000
     flow.applied("ticket.comment", ticket, {"comment_text": "small"})
     flow.check()
+
+
+@pytest.mark.parametrize("room", [0, 100, 1000, 2000])
+def test_just_below_the_limit_on_a_wrong_partition(large, room):
+    """What can be taken can be forwarded, or is refused; the partition never stands still."""
+    bus, flow = large, Workflow(large)
+    ticket = flow.create()
+    command = flow.command("ticket.update", ticket, {"updates": {"tags": ["a"]}})
+    command.extra["padding"] = "x"
+    command.data["rationale"] = "because"
+    body = command.body + b" " * (1_000_000 - room - len(command.body))
+    away = (partition_of(ticket, bus.PARTITIONS) + 1) % bus.PARTITIONS
+    bus.forced.send_raw(body, ticket, partition=away)
+    outcome = bus.events.outcome(command)
+    assert outcome.kind == "applied" or outcome.code == "message_too_large", str(outcome)
+    assert outcome.kind == "applied" or room < 2000
+    after = flow.create_command("After it")
+    bus.publisher.send(after, partition=away)
+    assert bus.events.outcome(after).kind == "applied"
 
 
 def test_event_that_could_not_be_published_refuses_its_command(new_bus):

@@ -223,14 +223,20 @@ def test_wip_limit(make_flow):
 
 
 def test_wip_limit_under_a_rush(make_flow):
-    """Sixty tickets on all partitions want into a column for seven."""
-    flow = make_flow(board=board(columns=limited("doing", 7)))
-    tickets = flow.create_many(60)
-    sent = [flow.send("ticket.change_status", t, {"new_status": "doing"}) for t in tickets]
-    outcomes = [flow.bus.events.outcome(command) for command in sent]
-    assert sum(o.kind == "applied" for o in outcomes) == 7
-    assert all(o.code == "wip_limit" for o in outcomes if o.kind == "rejected")
-    assert _in_column(flow, "doing") == 7
+    """On ten boards at once, tickets of all partitions want into a column for three, again and again."""
+    flows = [make_flow(board=board(columns=limited("doing", 3))) for _ in range(10)]
+    tickets = [(flow, ticket) for flow in flows for ticket in flow.create_many(16)]
+    tickets.sort(key=lambda pair: pair[1][-12:])  # mixed
+    for _ in range(4):
+        sent = [flow.send("ticket.change_status", ticket, {"new_status": "doing"}) for flow, ticket in tickets]
+        outcomes = [flow.bus.events.outcome(command) for (flow, _), command in zip(tickets, sent)]
+        assert all(o.code == "wip_limit" for o in outcomes if o.kind == "rejected")
+        assert [_in_column(flow, "doing") for flow in flows] == [3] * len(flows)
+        back = [flow.send("ticket.change_status", o.command.subject, {"new_status": "todo"})
+                for (flow, _), o in zip(tickets, outcomes) if o.kind == "applied"]
+        assert len(back) == 3 * len(flows)
+        for command in back:
+            flows[0].bus.events.outcome(command)
 
 
 def test_exclusive_assignment_has_one_winner(flow):

@@ -103,8 +103,14 @@ static enum ticketbus_rc make_producer(struct ticketbus_client *client, struct t
                                           client->wait_ms > 0 ? client->wait_ms : DELIVERY_MS,
                                       .on_delivery = on_delivery,
                                       .arg = client};
-    return tb_producer_new(client->cfg, &opt, ret, &e) == TB_OK ? TICKETBUS_OK
-                                                                : tb_lib_fail_from(err, &e);
+    if (tb_producer_new(client->cfg, &opt, ret, &e) != TB_OK) {
+        return tb_lib_fail_from(err, &e);
+    }
+    /* Only a head start: librdkafka before 2.10.1 looks for a topic it does not know up to a second
+     * after the first message. A broker that is away is found out when sending. */
+    int32_t partitions;
+    (void)(tb_topic_partitions(*ret, client->commands, &partitions, &e) == TB_OK);
+    return TICKETBUS_OK;
 }
 
 /* After a fatal error librdkafka fails what was queued; when that is told, start afresh. Commands

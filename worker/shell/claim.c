@@ -226,8 +226,11 @@ enum tb_rc tb_worker_claim(struct tb_worker *w, struct tb_error *err)
             return rc;
         }
     }
-    enum tb_rc rc =
-        tb_topic_partitions(w->producer, w->topic_commands, &w->ncommand_partitions, err);
+    int32_t event_partitions; /* asked so that the first event need not wait for the answer */
+    enum tb_rc rc = tb_topic_partitions(w->producer, w->topic_events, &event_partitions, err);
+    rc = rc != TB_OK
+             ? rc
+             : tb_topic_partitions(w->producer, w->topic_commands, &w->ncommand_partitions, err);
     rc = rc != TB_OK ? rc : claim_rows(w, ids, n, err);
     for (size_t i = 0; i < n && rc == TB_OK; i++) {
         const struct tb_partition *part = &w->partitions[i];

@@ -108,7 +108,8 @@ static void set_fields(struct ctl_plan_ticket *t, tb_str workflow, struct tb_are
     set_state(d, issue);
 }
 
-/* Comments of the file, and the reasons for closing and deleting as comments of their own. */
+/* Comments of the file, and the reasons for closing and deleting as comments of their own, whatever
+ * the status says now: an issue closed, then deleted or opened again, keeps them. */
 static void set_comments(struct ctl_plan *plan, struct ctl_plan_ticket *t, struct tb_arena *arena)
 {
     const struct ctl_beads_issue *issue = t->issue;
@@ -122,14 +123,14 @@ static void set_comments(struct ctl_plan *plan, struct ctl_plan_ticket *t, struc
             first_time(c->created_at, issue->updated_at, issue->created_at)};
     }
     plan->comments += n;
-    if (all && issue->close_reason.len && ctl_beads_is_closed(issue)) {
+    if (all && issue->close_reason.len) {
         all[n++] = (struct ctl_plan_comment){
             TB_LIT("close_reason"), issue->close_reason, TB_LIT("resolution"),
             first_text(issue->assignee, t->want.created_by_agent_id, TB_LIT("unknown")),
             first_time(issue->closed_at, issue->updated_at, issue->created_at)};
         plan->reasons++;
     }
-    if (all && issue->delete_reason.len && ctl_beads_is_deleted(issue)) {
+    if (all && issue->delete_reason.len) {
         all[n++] = (struct ctl_plan_comment){
             TB_LIT("delete_reason"), issue->delete_reason, TB_LIT("deletion"),
             first_text(issue->deleted_by, t->want.created_by_agent_id, TB_LIT("unknown")),

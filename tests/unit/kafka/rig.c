@@ -22,6 +22,8 @@ static rd_kafka_t *plain_client(const char *brokers)
 static void load(void)
 {
     struct tb_error err;
+    /* Heartbeats every two seconds: members learn of a rebalance by them. */
+    (void)setenv("TICKETBUS_SESSION_TIMEOUT_MS", "6000", 1);
     assert_tb_ok(tb_config_load('W', &rig.cfg, &err), err);
 }
 

@@ -13,7 +13,7 @@
 #include "common/base/str.h"
 
 #define TB_FUSE_LEGS 3
-#define TB_FUSE_K    60.0
+#define TB_FUSE_K    5.0 /* measured: docs/search.md */
 
 /* One leg: ids, best first, each once. A weight of 0 or less leaves the leg out. */
 struct tb_leg {

@@ -6,10 +6,10 @@
 #include "indexer/search/internal.h"
 
 enum {
-    LEXEMES_MAX = 64, /* of a query: the most frequent in it, then the longest */
-    WORDS_MAX = 64,   /* looked up as ids */
-    DF_MAX = 50,      /* a code in more tickets than this tells little */
-    QUERY_PARTS = 4,  /* of a query that is longer than a chunk */
+    LEXEMES_MAX = 300, /* of a query: the most frequent in it, then the longest */
+    WORDS_MAX = 64,    /* looked up as ids */
+    DF_MAX = 50,       /* a code in more tickets than this tells little */
+    QUERY_PARTS = 4,   /* of a query that is longer than a chunk */
     ALIAS_US = 5 * 1000 * 1000,
 };
 
@@ -127,16 +127,19 @@ static void add_filter(struct tb_pg_params *p, const struct tb_search_query *q)
  * frequency alone; then frequencies and lengths order the best of them. Comments, when wanted,
  * count as a further text. */
 static const char keyword_sql[] =
-    "WITH lex AS MATERIALIZED (SELECT l.lexeme, ('''' || replace(replace(l.lexeme, '\\', '\\\\'),"
+    "WITH lex AS MATERIALIZED (SELECT l.lexeme, cardinality(l.positions) AS qtf, ('''' || "
+    "replace(replace(l.lexeme, '\\', '\\\\'),"
     " '''', '''''') || '''')::tsquery AS q FROM unnest(to_tsvector('english', $1)) l"
     " ORDER BY cardinality(l.positions) DESC, length(l.lexeme) DESC, l.lexeme LIMIT $8),"
     " total AS MATERIALIZED (SELECT greatest(count(*), 1)::float8 AS docs,"
     " greatest(coalesce(avg(words), 1), 1)::float8 AS len,"
     " greatest(coalesce(avg(nullif(comment_words, 0)), 1), 1)::float8 AS comment_len"
     " FROM search_documents),"
-    " df AS MATERIALIZED (SELECT lex.lexeme, lex.q, (SELECT count(*) FROM search_documents d"
+    " df AS MATERIALIZED (SELECT lex.lexeme, lex.qtf, lex.q, (SELECT count(*) FROM "
+    "search_documents d"
     " WHERE d.tsv @@ lex.q OR ($9 AND d.comments_tsv @@ lex.q))::float8 AS n FROM lex),"
-    " idf AS MATERIALIZED (SELECT df.lexeme, df.q, ln(1 + (total.docs - n + 0.5) / (n + 0.5)) AS w"
+    " idf AS MATERIALIZED (SELECT df.lexeme, df.q, df.qtf * ln(1 + (total.docs - n + 0.5) / (n + "
+    "0.5)) AS w"
     " FROM df, total WHERE n > 0),"
     " post AS (SELECT d.ticket_id, sum(idf.w) AS w FROM idf JOIN search_documents d"
     " ON d.tsv @@ idf.q OR ($9 AND d.comments_tsv @@ idf.q) GROUP BY d.ticket_id),"

@@ -5,6 +5,7 @@
 
 #include "common/base/map.h"
 #include "common/base/utf8.h"
+#include "indexer/core/codes.h"
 #include "indexer/core/fuse.h"
 #include "indexer/search/internal.h"
 
@@ -14,8 +15,9 @@ enum {
     SHORT_QUERY_WORDS = 8, /* a query this short that names a ticket wants that ticket */
 };
 
-/* As much as both others together: it finds little, and what it finds was asked for by name. */
-#define EXACT_WEIGHT 1.0
+/* Codes within a text say something; a query of nothing but codes is asked for their sake. */
+#define EXACT_WEIGHT      0.3
+#define EXACT_WEIGHT_ONLY 1.0
 
 const char *const tb_search_leg_names[TB_LEGS_] = {"semantic", "keyword", "exact"};
 
@@ -194,6 +196,29 @@ static void put_named_first(const struct tb_search_query *q, const struct legs *
     }
 }
 
+/* A few words, each of them code-like. */
+static bool only_codes(const struct tb_search_query *q, struct tb_arena *arena)
+{
+    size_t words = tb_query_words(q->text);
+    tb_str rest = q->text;
+    size_t codes = 0;
+    if (words > SHORT_QUERY_WORDS) {
+        return false;
+    }
+    while (rest.len) {
+        size_t n = 0;
+        tb_strs found;
+        while (n < rest.len && (unsigned char)rest.ptr[n] > ' ') {
+            n++;
+        }
+        tb_str word = {rest.ptr, n};
+        codes += n && tb_codes_of(&word, 1, arena, &found, NULL) == TB_OK && found.n;
+        n += n < rest.len;
+        rest = (tb_str){rest.ptr + n, rest.len - n};
+    }
+    return codes == words;
+}
+
 static enum tb_rc fuse(const struct tb_search *s, const struct tb_search_query *q,
                        const struct legs *legs, struct tb_arena *arena, struct tb_fused **ret,
                        size_t *ret_n, struct tb_error *err)
@@ -203,7 +228,8 @@ static enum tb_rc fuse(const struct tb_search *s, const struct tb_search_query *
     const struct tb_leg list[TB_LEGS_] = {
         {legs->of[TB_LEG_SEMANTIC].ids, legs->of[TB_LEG_SEMANTIC].n, one ? 1.0 : semantic},
         {legs->of[TB_LEG_KEYWORD].ids, legs->of[TB_LEG_KEYWORD].n, one ? 1.0 : 1.0 - semantic},
-        {legs->of[TB_LEG_EXACT].ids, legs->of[TB_LEG_EXACT].n, EXACT_WEIGHT},
+        {legs->of[TB_LEG_EXACT].ids, legs->of[TB_LEG_EXACT].n,
+         only_codes(q, arena) ? EXACT_WEIGHT_ONLY : EXACT_WEIGHT},
     };
     enum tb_rc rc = tb_fuse(list, TB_LEGS_, TB_FUSE_K, arena, ret, ret_n, err);
     if (rc == TB_OK) {

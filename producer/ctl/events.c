@@ -64,7 +64,8 @@ static void add_value(tb_buf *out, const struct tb_node *node)
     tb_buf_dispose(&text);
 }
 
-/* "status: open -> done; assigned_agent_id: - -> ada"; of a new ticket its title. */
+/* "status: open -> done; assigned_agent_id: - -> ada"; of a new ticket its title, of a comment its
+ * text. */
 static void add_changes(tb_buf *out, const struct ticketbus_event *e)
 {
     struct tb_dom *dom = NULL;
@@ -95,6 +96,11 @@ static void add_changes(tb_buf *out, const struct ticketbus_event *e)
         }
         add_value(out, value);
         any = true;
+    }
+    const struct tb_node *said = tb_node_path(tb_dom_root(dom), "comment.comment_text");
+    said = said ? said : tb_node_get(tb_dom_root(dom), "description");
+    if (!any && said && strcmp(e->type, "ticket.created") != 0) {
+        add_value(out, said);
     }
     tb_dom_free(dom);
 }

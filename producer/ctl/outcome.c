@@ -4,14 +4,12 @@
 #include "producer/ctl/rows.h"
 #include "producer/ctl/verbs.h"
 
-/* The first record of an id is the one that counted; repeats of it have rows of their own. */
+/* The first record of an id is the one that counted. */
 static const char sql_outcome[] =
-    "SELECT l.id, l.source, l.type, l.subject AS ticket_id, l.actor, l.outcome, l.code, l.rule,"
+    "SELECT l.id AS command_id, l.source, l.type, l.subject AS ticket_id, l.actor, l.outcome, l.code, l.rule,"
     "  l.message, l.version, l.applied_at,"
-    "  (SELECT count(*) FROM command_log r WHERE r.id = l.id AND r.source = l.source"
-    "    AND r.outcome = 'repeat') AS repeats,"
     "  (SELECT p.message FROM parked_tickets p WHERE p.ticket_id = l.subject) AS parked_because,"
-    "  l.topic_partition, l.record_offset"
+    "  l.topic_partition, l.record_offset, l.outbox"
     " FROM command_log l WHERE l.id = $1 AND ($2::text IS NULL OR l.source = $2)"
     " AND l.outcome NOT IN ('repeat', 'forwarded')"
     " ORDER BY l.applied_at";
@@ -47,7 +45,7 @@ static void print(struct ctl *ctl, const struct tb_pg_result *r, int i)
     tb_str outcome = tb_pg_str(r, i, 5);
     tb_str code = tb_pg_str(r, i, 6);
     tb_str message = tb_pg_str(r, i, 8);
-    tb_str because = tb_pg_str(r, i, 12);
+    tb_str because = tb_pg_str(r, i, 11);
     bool waits = tb_str_eq_c(outcome, "parked");
     tb_buf_printf(&ctl->out, "%.*s of %.*s: ", TB_ARG(tb_pg_str(r, i, 2)),
                   TB_ARG(tb_pg_str(r, i, 3)));
@@ -75,10 +73,55 @@ static void print(struct ctl *ctl, const struct tb_pg_result *r, int i)
     ctl_time_add(&ctl->out, tb_pg_time(r, i, 10));
     tb_buf_printf(&ctl->out, " by %.*s, from %.*s, partition %.*s offset %.*s",
                   TB_ARG(tb_pg_str(r, i, 4)), TB_ARG(tb_pg_str(r, i, 1)),
-                  TB_ARG(tb_pg_str(r, i, 13)), TB_ARG(tb_pg_str(r, i, 14)));
-    if (tb_pg_int(r, i, 11)) {
-        tb_buf_printf(&ctl->out, ", sent again %.*s times", TB_ARG(tb_pg_str(r, i, 11)));
+                  TB_ARG(tb_pg_str(r, i, 12)), TB_ARG(tb_pg_str(r, i, 13)));
+    tb_buf_add_char(&ctl->out, '\n');
+}
+
+/* A number of decimal digits and the blank or newline behind it, off *rest. */
+static bool take_number(tb_str *rest, size_t *ret)
+{
+    size_t n = 0;
+    size_t i = 0;
+    for (; i < rest->len && i < 10 && rest->ptr[i] >= '0' && rest->ptr[i] <= '9'; i++) {
+        n = n * 10 + (size_t)(rest->ptr[i] - '0');
     }
+    if (i == 0 || i >= rest->len) {
+        return false;
+    }
+    *rest = (tb_str){rest->ptr + i + 1, rest->len - i - 1};
+    *ret = n;
+    return true;
+}
+
+/* The events among the stored messages; the frames are those of worker/shell/outbox.h: kind, key
+ * length, body length, newline, key, body, newline. */
+static void events_json(struct tb_json *w, tb_str frames)
+{
+    tb_json_open(w, '[');
+    while (frames.len > 2) {
+        char kind = frames.ptr[0];
+        size_t key = 0;
+        size_t body = 0;
+        frames = (tb_str){frames.ptr + 2, frames.len - 2};
+        if (!take_number(&frames, &key) || !take_number(&frames, &body) ||
+            key + body + 1 > frames.len) {
+            break;
+        }
+        if (kind == 'E') {
+            tb_json_raw(w, (tb_str){frames.ptr + key, body});
+        }
+        frames = (tb_str){frames.ptr + key + body + 1, frames.len - key - body - 1};
+    }
+    tb_json_close(w, ']');
+}
+
+static void print_json(struct ctl *ctl, const struct tb_pg_result *r, int i)
+{
+    struct tb_json w = {.buf = &ctl->out};
+    ctl_row_json_open(&w, r, i, "sssssssssitsii");
+    tb_json_key(&w, "events");
+    events_json(&w, tb_pg_str(r, i, 14));
+    tb_json_close(&w, '}');
     tb_buf_add_char(&ctl->out, '\n');
 }
 
@@ -104,9 +147,7 @@ int ctl_run_outcome(struct ctl *ctl)
     for (int i = 0; i < tb_pg_rows(r); i++) {
         code = is_failure(tb_pg_str(r, i, 5)) ? CTL_REJECTED : code;
         if (ctl->json) {
-            struct tb_json w = {.buf = &ctl->out};
-            ctl_row_json(&w, r, i, "sssssssssitisii");
-            tb_buf_add_char(&ctl->out, '\n');
+            print_json(ctl, r, i);
         } else {
             print(ctl, r, i);
         }

@@ -1,6 +1,6 @@
 #include "producer/ctl/rows.h"
 
-void ctl_row_json(struct tb_json *w, const struct tb_pg_result *r, int row, const char *kinds)
+void ctl_row_json_open(struct tb_json *w, const struct tb_pg_result *r, int row, const char *kinds)
 {
     tb_json_open(w, '{');
     for (int c = 0; kinds[c]; c++) {
@@ -20,6 +20,11 @@ void ctl_row_json(struct tb_json *w, const struct tb_pg_result *r, int row, cons
             tb_json_string(w, text);
         }
     }
+}
+
+void ctl_row_json(struct tb_json *w, const struct tb_pg_result *r, int row, const char *kinds)
+{
+    ctl_row_json_open(w, r, row, kinds);
     tb_json_close(w, '}');
 }
 

@@ -226,7 +226,8 @@ static void show_commits(struct ctl *ctl, const struct tb_pg_result *r)
         const char *end = message.len ? memchr(message.ptr, '\n', message.len) : NULL;
         tb_buf_add_c(&ctl->out, "  ");
         ctl_text_cell(&ctl->out, &ctl->term, CTL_YELLOW, tb_pg_str(r, i, 0), 12, 14);
-        ctl_text_cell(&ctl->out, &ctl->term, CTL_PLAIN, tb_pg_str(r, i, 1), 0, 20);
+        ctl_text_cell(&ctl->out, &ctl->term, CTL_PLAIN, tb_pg_str(r, i, 1), 0,
+                      message.len ? 20 : 0);
         (void)ctl_text_add(&ctl->out,
                            end ? (tb_str){message.ptr, (size_t)(end - message.ptr)} : message,
                            ctl->term.width > 60 ? ctl->term.width - 40 : 60);

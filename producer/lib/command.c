@@ -27,7 +27,9 @@ bool tb_lib_command_derive(struct ticketbus_command *cmd)
     struct tb_uuid uuid;
     cmd->subject = TB_STR_NULL;
     if (cmd->type->kind == TB_CMD_CREATE && (tb_uuid_parse(cmd->id, &uuid) || cmd->source.ptr)) {
-        cmd->subject = tb_command_derived_subject(cmd->source, cmd->id, cmd->arena);
+        /* A UUID needs no source to be told apart. */
+        tb_str source = cmd->source.ptr ? cmd->source : TB_LIT("");
+        cmd->subject = tb_command_derived_subject(source, cmd->id, cmd->arena);
         return cmd->subject.ptr != NULL;
     }
     return true;

@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/base/log.h"
 #include "producer/lib/internal.h"
 
 /* The public codes are ours under another name. */
@@ -20,6 +21,11 @@ SAME(EFATAL);
 const char *ticketbus_version(void)
 {
     return TB_VERSION;
+}
+
+void ticketbus_log_warnings(bool on)
+{
+    tb_log_init("ticketbus", on ? TB_LOG_WARN : TB_LOG_ERROR, false);
 }
 
 const char *ticketbus_rc_name(enum ticketbus_rc rc)

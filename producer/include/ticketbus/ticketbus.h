@@ -47,6 +47,9 @@ struct ticketbus_error {
 
 TICKETBUS_API const char *ticketbus_version(void);
 TICKETBUS_API const char *ticketbus_rc_name(enum ticketbus_rc rc);
+/* Whether what the Kafka client warns of (refused connections, retries) is written to stderr; off
+ * unless asked for. Call it before any client or consumer is made. */
+TICKETBUS_API void ticketbus_log_warnings(bool on);
 
 /* ---- commands ----
  *

@@ -160,11 +160,20 @@ const struct tb_node *tb_node_at(const struct tb_node *node, size_t index)
     return node_of(json_array_get(value_of(node), index));
 }
 
+/* jansson's iterator takes no const object, but does not change it. */
+static json_t *for_iterating(const struct tb_node *node)
+{
+    union {
+        const void *node;
+        json_t *value;
+    } cast = {.node = node};
+    return cast.value;
+}
+
 bool tb_node_next(const struct tb_node *object, void **at, tb_str *ret_name,
                   const struct tb_node **ret_value)
 {
-    /* jansson's iterator takes no const object, but does not change it. */
-    json_t *v = (json_t *)(uintptr_t)object;
+    json_t *v = for_iterating(object);
     *at = *at ? json_object_iter_next(v, *at) : json_object_iter(v);
     if (!*at) {
         return false;

@@ -126,12 +126,16 @@ static void read_type(struct tb_decoding *d)
 tb_str tb_command_derived_subject(tb_str source, tb_str id, struct tb_arena *arena)
 {
     struct tb_uuid uuid;
+    if (!source.ptr || !id.ptr) {
+        return TB_STR_NULL;
+    }
     if (!tb_uuid_parse(id, &uuid)) {
         char *name = tb_arena_alloc(arena, source.len + 1 + id.len);
         if (!name) {
             return TB_STR_NULL;
         }
         memcpy(name, source.ptr, source.len);
+        name[source.len] = '\0';
         memcpy(name + source.len + 1, id.ptr, id.len);
         uuid = tb_uuid_v5(&tb_uuid_namespace, name, source.len + 1 + id.len);
     }

@@ -44,7 +44,7 @@ static tb_str required(struct reading *r, enum tb_attribute a)
         fail(r, a, "is missing");
     }
     tb_str s = text(r, a);
-    const char *what = s.ptr ? tb_text_id_fault(s, 2 * TB_MAX_ID_CHARS) : NULL;
+    const char *what = s.ptr ? tb_text_id_fault(s, (size_t)2 * TB_MAX_ID_CHARS) : NULL;
     if (what) {
         fail(r, a, what);
     }

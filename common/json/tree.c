@@ -326,7 +326,7 @@ static enum tb_rc read_member(struct parser *p, const struct tb_path *path, stru
     if (*p->at != '"') {
         return unexpected(p, path);
     }
-    tb_str name;
+    tb_str name = TB_STR_NULL;
     enum tb_rc rc = read_string(p, path, &name);
     if (rc != TB_OK) {
         return rc;
@@ -357,7 +357,7 @@ static enum tb_rc read_object(struct parser *p, const struct tb_path *path, stru
         p->at++;
         p->depth--;
     }
-    struct tb_map names;
+    struct tb_map names = {0};
     struct tb_tree **tail = &object->first;
     while (more) {
         struct tb_tree *member = TB_NEW(p->arena, struct tb_tree);
@@ -440,15 +440,16 @@ enum tb_rc tb_tree_parse(tb_str json, struct tb_arena *arena, const struct tb_tr
                        TB_JSON_MAX_BYTES);
     }
     struct parser p = {.text = json.ptr ? json : TB_LIT(""), .arena = arena, .err = err};
-    tb_str copy = tb_arena_str(arena, p.text);
     struct tb_tree *root = TB_NEW(arena, struct tb_tree);
-    if (!copy.ptr || !root) {
+    p.base = tb_arena_alloc(arena, p.text.len + 1);
+    if (!p.base || !root) {
         return no_memory(&p);
     }
-    p.at = p.base = (char *)(uintptr_t)copy.ptr; /* ours alone */
-    size_t valid = tb_utf8_valid_len(copy);
+    memcpy(p.base, p.text.ptr, p.text.len);
+    p.at = p.base;
+    size_t valid = tb_utf8_valid_len(p.text);
     skip_blanks(&p);
-    if (valid < copy.len) {
+    if (valid < p.text.len) {
         return fail_utf8(&p, valid);
     }
     enum tb_rc rc = read_value(&p, NULL, root);

@@ -27,10 +27,13 @@ static void run(const uint8_t *bytes, size_t n)
 static int run_file(const char *path)
 {
     FILE *f = fopen(path, "rb");
-    uint8_t *bytes = malloc(MAX_BYTES);
-    if (!f || !bytes) {
+    if (!f) {
         perror(path);
         return 1;
+    }
+    uint8_t *bytes = malloc(MAX_BYTES);
+    if (!bytes) {
+        abort();
     }
     size_t n = fread(bytes, 1, MAX_BYTES, f);
     (void)fclose(f);

@@ -1,4 +1,5 @@
 # Generates into SCRATCH and compares with DOCS: every generated file is there as it is, and no schema is left over.
+cmake_minimum_required(VERSION 3.25)
 file(REMOVE_RECURSE ${SCRATCH})
 file(MAKE_DIRECTORY ${SCRATCH})
 execute_process(COMMAND ${GENERATOR} ${SCRATCH} COMMAND_ERROR_IS_FATAL ANY)

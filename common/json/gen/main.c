@@ -21,7 +21,7 @@ static void write_file(const char *folder, const char *name, tb_str content)
         ok = false;
     }
     if (!ok) {
-        fprintf(stderr, "tb-gen: %s: %s\n", path, strerror(errno));
+        (void)fprintf(stderr, "tb-gen: %s: %s\n", path, strerror(errno));
         failures++;
     }
 }
@@ -31,7 +31,7 @@ static void make_folder(const char *folder, const char *name)
     char path[1024];
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
     if (mkdir(path, 0755) != 0 && errno != EEXIST) {
-        fprintf(stderr, "tb-gen: %s: %s\n", path, strerror(errno));
+        (void)fprintf(stderr, "tb-gen: %s: %s\n", path, strerror(errno));
         failures++;
     }
 }
@@ -39,7 +39,7 @@ static void make_folder(const char *folder, const char *name)
 static void write_buf(const char *folder, const char *name, tb_buf *buf)
 {
     if (buf->failed) {
-        fprintf(stderr, "tb-gen: %s: out of memory\n", name);
+        (void)fprintf(stderr, "tb-gen: %s: out of memory\n", name);
         failures++;
     } else {
         write_file(folder, name, tb_buf_str(buf));
@@ -55,7 +55,7 @@ static void write_schema(const char *folder, const char *kind, const char *type,
     struct tb_error err;
     (void)snprintf(name, sizeof name, "schemas/%s/%s.json", kind, type);
     if (buf->failed || tb_dom_parse(tb_buf_str(buf), 0, &dom, &err) != TB_OK) {
-        fprintf(stderr, "tb-gen: %s: %s\n", name, buf->failed ? "out of memory" : err.text);
+        (void)fprintf(stderr, "tb-gen: %s: %s\n", name, buf->failed ? "out of memory" : err.text);
         failures++;
         return;
     }
@@ -88,7 +88,7 @@ static void write_schemas(const char *folder, tb_buf *buf)
 int main(int argc, char **argv)
 {
     if (argc != 2) {
-        fprintf(stderr, "usage: tb-gen FOLDER\n");
+        (void)fprintf(stderr, "usage: tb-gen FOLDER\n");
         return 2;
     }
     tb_buf buf;

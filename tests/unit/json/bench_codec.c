@@ -195,7 +195,7 @@ static void measure_vector(struct bench *b, int rounds)
 
 int main(int argc, char **argv)
 {
-    int rounds = argc > 1 ? atoi(argv[1]) : 20000;
+    int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 20000;
     struct bench b = {.arena = tb_arena_new(0)};
     tb_buf_init(&b.out, 1 << 20);
     if (!b.arena || rounds < 50) {

@@ -29,6 +29,7 @@ result() {
 check() {
     local name=$1 start=$EPOCHREALTIME status
     shift
+    tick_on "$name" "$LOG_DIR/lint-$name.log"
     set +e
     (
         set -Eeuo pipefail
@@ -36,6 +37,7 @@ check() {
     ) >"$LOG_DIR/lint-$name.log" 2>&1
     status=$?
     set -e
+    tick_off
     if ((status == 0)); then
         printf '  ok  %-58s %6s s\n' "$name" "$(elapsed_since "$start")"
         result lint passed "$name"

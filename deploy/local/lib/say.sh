@@ -37,20 +37,34 @@ ticker() {
     done
 }
 
+# tick_on TITLE LOG starts the ticker where somebody watches; tick_off ends it and clears its line.
+tick_on() {
+    TICKER_PID=
+    if [[ -t 1 ]]; then
+        ticker "$@" 7>&- 8>&- 9>&- &
+        TICKER_PID=$!
+    fi
+}
+
+tick_off() {
+    if [[ -n $TICKER_PID ]]; then
+        kill "$TICKER_PID" 2>/dev/null || true
+        wait "$TICKER_PID" 2>/dev/null || true
+        printf '\r\033[K'
+    fi
+}
+
 # step TITLE PART COMMAND…: runs COMMAND with its output in log/up.log. PART names the process whose log is shown when
 # the step fails ('-' for none). Must not be called in a condition: `set -e` would be off inside.
 step() {
-    local title=$1 part=$2 start=$EPOCHREALTIME status log=$LOG_DIR/up.log from part_from=0 remark ticking=
+    local title=$1 part=$2 start=$EPOCHREALTIME status log=$LOG_DIR/up.log from part_from=0 remark
     shift 2
     STEP_COUNT=$((STEP_COUNT + 1))
     STEP_NOTE_FILE=$RUN_DIR/step.note
     STEP_FAIL_FILE=$RUN_DIR/step.fail
     rm -f "$STEP_NOTE_FILE" "$STEP_FAIL_FILE" "$STEP_FAIL_FILE.evidence"
     printf '== %s\n' "$title" >>"$log"
-    if [[ -t 1 ]]; then
-        ticker "$title" "$log" 8>&- 9>&- &
-        ticking=$!
-    fi
+    tick_on "$title" "$log"
     from=$(stat -c %s "$log")
     if [[ $part != - && -f $LOG_DIR/$part.log ]]; then part_from=$(stat -c %s "$LOG_DIR/$part.log"); fi
     set +e
@@ -59,12 +73,8 @@ step() {
         "$@"
     ) >>"$log" 2>&1 </dev/null
     status=$?
-    if [[ -n $ticking ]]; then
-        kill "$ticking" 2>/dev/null
-        wait "$ticking" 2>/dev/null
-        printf '\r\033[K'
-    fi
     set -e
+    tick_off
     if ((status == 0)); then
         remark=
         if [[ -s $STEP_NOTE_FILE ]]; then remark=" ($(<"$STEP_NOTE_FILE"))"; fi

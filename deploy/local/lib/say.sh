@@ -2,7 +2,6 @@
 # What a person sees: one line per step with the seconds it took; on a failure the reason, the end of the log that
 # belongs to the part, and what to do.
 
-STEP_COUNT=0
 
 elapsed_since() { # START in EPOCHREALTIME form; prints seconds with one decimal
     local from=${1/[.,]/} now=${EPOCHREALTIME/[.,]/}
@@ -59,7 +58,6 @@ tick_off() {
 step() {
     local title=$1 part=$2 start=$EPOCHREALTIME status log=$LOG_DIR/up.log from part_from=0 remark
     shift 2
-    STEP_COUNT=$((STEP_COUNT + 1))
     STEP_NOTE_FILE=$RUN_DIR/step.note
     STEP_FAIL_FILE=$RUN_DIR/step.fail
     rm -f "$STEP_NOTE_FILE" "$STEP_FAIL_FILE" "$STEP_FAIL_FILE.evidence"

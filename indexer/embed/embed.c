@@ -23,7 +23,8 @@ struct tb_embedder {
     char *url;
     char *api_key;
     char *provider;
-    bool floats; /* the server does not take encoding_format=base64 */
+    bool floats;  /* the server does not take encoding_format=base64 */
+    int64_t size; /* inputs of one request, at most opt.batch: what the server manages in time */
     struct tb_embed_stats stats;
 };
 
@@ -40,6 +41,7 @@ enum tb_rc tb_embedder_new(const struct tb_embed_options *opt, struct tb_embedde
         len--;
     }
     e->opt = *opt;
+    e->size = opt->batch;
     e->api_key = NULL;
     bool ok = asprintf(&e->url, "%.*s/embeddings", (int)len, opt->url) > 0;
     if (ok && opt->api_key && opt->api_key[0]) {
@@ -156,6 +158,19 @@ static enum tb_rc send_groups(struct run *r, const struct group *groups, size_t 
 
 enum verdict { DONE, AWAY, REFUSED };
 
+/* Requests that time out are halved, else a slow server would be asked the same too much again and
+ * again; after successes they grow back. */
+static void adapt(struct tb_embedder *e, size_t n, bool in_time)
+{
+    int64_t sent = (int64_t)n;
+    if (!in_time && sent <= e->size) {
+        e->size = sent / 2 < 1 ? 1 : sent / 2;
+    } else if (in_time && sent == e->size) {
+        e->size += 1 + e->size / 8;
+        e->size = e->size < e->opt.batch ? e->size : e->opt.batch;
+    }
+}
+
 static void leave_open(struct run *r, const struct tb_http_answer *a, const char *why)
 {
     if (a->status) {
@@ -175,6 +190,7 @@ static enum verdict judge(struct run *r, const struct group *g, const struct tb_
     char why[160];
     if (a->rc != TB_OK) {
         stats->failures++;
+        adapt(r->e, g->n, false);
         leave_open(r, a, a->error);
         return AWAY;
     }
@@ -185,6 +201,7 @@ static enum verdict judge(struct run *r, const struct group *g, const struct tb_
         if (vectors &&
             tb_embed_read(a->body, g->n, dim, r->arena, vectors, &tokens, why, sizeof why)) {
             stats->tokens += tokens;
+            adapt(r->e, g->n, true);
             for (size_t i = 0; i < g->n; i++) {
                 g->inputs[i]->vector = vectors[i];
                 g->inputs[i]->state = TB_INPUT_DONE;
@@ -325,7 +342,7 @@ static size_t cut_groups(const struct run *r, struct tb_embed_input **open, size
     for (size_t i = 0; i < n;) {
         size_t bytes = 0;
         size_t from = i;
-        while (i < n && (int64_t)(i - from) < r->e->opt.batch &&
+        while (i < n && (int64_t)(i - from) < r->e->size &&
                (i == from || bytes + open[i]->text.len <= GROUP_BYTES)) {
             bytes += open[i++]->text.len;
         }

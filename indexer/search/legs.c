@@ -8,8 +8,9 @@
 enum {
     LEXEMES_MAX = 300, /* of a query: the most frequent in it, then the longest */
     WORDS_MAX = 64,    /* looked up as ids */
-    DF_MAX = 50,       /* a code in more tickets than this tells little */
-    QUERY_PARTS = 4,   /* of a query that is longer than a chunk */
+    NAMES_OF_A_WORD = 4,
+    DF_MAX = 50,     /* a code in more tickets than this tells little */
+    QUERY_PARTS = 4, /* of a query that is longer than a chunk */
     ALIAS_US = 5 * 1000 * 1000,
 };
 
@@ -241,7 +242,7 @@ static tb_str in_case(tb_str s, bool upper, struct tb_arena *arena)
 /* Every word as it was typed, in lower and in upper case, and as a ticket's id. */
 static tb_strs names_of(tb_str text, struct tb_arena *arena)
 {
-    tb_str *names = TB_NEW_N(arena, tb_str, (size_t)WORDS_MAX * 4 + 4);
+    tb_str *names = TB_NEW_N(arena, tb_str, ((size_t)WORDS_MAX + 1) * NAMES_OF_A_WORD);
     size_t n = 0;
     size_t words = 0;
     for (size_t i = 0; names && i < text.len && words < WORDS_MAX; words++) {
@@ -284,7 +285,11 @@ enum tb_rc tb_leg_exact(struct tb_search *s, const struct tb_search_query *q,
     struct tb_pg_params p;
     struct tb_pg_result *r;
     tb_pg_params_init(&p, arena);
-    tb_pg_add_strs(&p, codes.items, codes.n < WORDS_MAX ? codes.n : WORDS_MAX);
+    /* A single word may be a code typed in small letters. */
+    bool single = codes.n == 0 && names.n == NAMES_OF_A_WORD;
+    const tb_str *asked = single ? &names.items[1] : codes.items;
+    size_t nasked = single ? 1 : codes.n;
+    tb_pg_add_strs(&p, asked, nasked < WORDS_MAX ? nasked : WORDS_MAX);
     add_filter(&p, q);
     tb_pg_add_strs(&p, names.items, names.n);
     tb_pg_add_bool(&p, q->include_comments);

@@ -216,7 +216,7 @@ static bool only_codes(const struct tb_search_query *q, struct tb_arena *arena)
         n += n < rest.len;
         rest = (tb_str){rest.ptr + n, rest.len - n};
     }
-    return codes == words;
+    return codes == words || words == 1;
 }
 
 static enum tb_rc fuse(const struct tb_search *s, const struct tb_search_query *q,

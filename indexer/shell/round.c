@@ -206,7 +206,7 @@ static void add_purge(struct writes *w, tb_str ticket_id, int64_t before)
 /* A chunk that the store may hold is no longer part of the ticket, or nothing is known of it. */
 static bool may_leave_points(const struct item *it)
 {
-    if (it->out.row->state_version == 0) {
+    if (it->out.row->state_version == 0 || it->out.row->state_deleted) {
         return true;
     }
     for (size_t i = 0; i < it->out.row->hashes.n; i++) {

@@ -21,6 +21,7 @@ struct provider {
     const char *body;   /* and this */
     const char *extra;  /* header lines */
     const char *poison; /* 400 when an input contains it */
+    size_t most;        /* hangs up on more inputs, 0: no limit */
     size_t longest;     /* 400 when an input is longer, 0: no limit */
     char last[4096];    /* body of the last request */
     char headers[4096];
@@ -73,7 +74,7 @@ static int serve(const struct stub_request *r, tb_buf *body, char *extra, void *
     const struct tb_node *input = tb_node_get(tb_dom_root(dom), "input");
     bool wants_base64 = tb_node_get(tb_dom_root(dom), "encoding_format") != NULL;
     size_t n = tb_node_size(input);
-    int status = 200;
+    int status = p->most && n > p->most ? 0 : 200;
     if (p->refuses_all || (p->no_base64 && wants_base64)) {
         status = refuse(body, "unknown parameter");
     }
@@ -326,6 +327,27 @@ static void test_too_long_inputs_are_embedded_in_halves(void **state)
     check_vectors(in + 2, 1);
 }
 
+static void test_requests_shrink_to_what_a_server_manages(void **state)
+{
+    (void)state;
+    int64_t wait;
+    provider.most = 10;
+    struct tb_embed_input *in = texts(100);
+    int calls = 1;
+    while (run(in, 100, &wait, NULL) != TB_OK) {
+        assert_true(++calls < 8);
+    }
+    check_vectors(in, 100);
+    /* And grow back. */
+    provider.most = 0;
+    in = texts(600);
+    assert_int_equal(run(in, 600, &wait, NULL), TB_OK);
+    int before = stub_requests(stub);
+    in = texts(128);
+    assert_int_equal(run(in, 128, &wait, NULL), TB_OK);
+    assert_true(stub_requests(stub) - before < 8);
+}
+
 static void test_prefixes(void **state)
 {
     (void)state;
@@ -360,6 +382,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_server_that_refuses_everything_poisons_nothing,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_long_inputs_are_embedded_in_halves, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_requests_shrink_to_what_a_server_manages, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_prefixes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_to_do_asks_nobody, setup, teardown),

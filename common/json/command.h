@@ -55,7 +55,8 @@ void tb_command_encode(const struct tb_command *cmd, tb_buf *out);
 bool tb_command_hash(const struct tb_command *cmd, unsigned char out[32]) TB_MUST_USE;
 
 /* Subject of a ticket.create that gives none: "ticket-" and the command's id when that is a UUID,
- * else one derived from source and id. Null when the arena is exhausted. */
+ * else one derived from source and id (null when one of them is). Null when the arena is exhausted.
+ */
 tb_str tb_command_derived_subject(tb_str source, tb_str id, struct tb_arena *arena);
 
 #endif

@@ -126,10 +126,10 @@ static void read_type(struct tb_decoding *d)
 tb_str tb_command_derived_subject(tb_str source, tb_str id, struct tb_arena *arena)
 {
     struct tb_uuid uuid;
-    if (!source.ptr || !id.ptr) {
-        return TB_STR_NULL;
-    }
     if (!tb_uuid_parse(id, &uuid)) {
+        if (!source.ptr || !id.ptr) {
+            return TB_STR_NULL;
+        }
         char *name = tb_arena_alloc(arena, source.len + 1 + id.len);
         if (!name) {
             return TB_STR_NULL;

@@ -58,7 +58,7 @@ ensure_topics() {
 # --once: what has been done to the sample board since is not done over.
 load_sample() {
     need_program ticketctl
-    with_env "$BIN_DIR/ticketctl" send --once "$LOCAL_DIR/sample/board.jsonl"
+    with_env "$BIN_DIR/ticketctl" send --once --in-order "$LOCAL_DIR/sample/board.jsonl"
 }
 
 # A daemon is ready when it still runs a moment later: neither offers a port. `ticketctl doctor` looks deeper.

@@ -14,7 +14,7 @@
 #include "indexer/shell/reconcile.h"
 #include "indexer/shell/round.h"
 
-enum { EXIT_USAGE = 2, FINISH_S = 8, TELL_US = 30 * 1000 * 1000 };
+enum { EXIT_USAGE = 2, FINISH_S = 8, SOON_S = 20, TELL_US = 30 * 1000 * 1000 };
 
 static atomic_bool stop;
 static atomic_bool give_up; /* also end what is under way */
@@ -69,8 +69,7 @@ static enum tb_rc reconcile(struct program *p, struct tb_arena *arena, int64_t *
 {
     struct tb_work *work;
     size_t n;
-    bool busy;
-    enum tb_rc rc = tb_reconcile(&p->ix, arena, &work, &n, &busy, &p->err);
+    enum tb_rc rc = tb_reconcile(&p->ix, arena, &work, &n, &p->err);
     if (rc != TB_OK) {
         return rc;
     }
@@ -79,8 +78,8 @@ static enum tb_rc reconcile(struct program *p, struct tb_arena *arena, int64_t *
         rc = tb_queue_want(&p->queue, work, n, &p->err);
     }
     int64_t pause_s = tb_config_int(p->cfg, TB_CFG(INDEX_RECONCILE_S));
-    if (n == TB_RECONCILE_MAX) {
-        pause_s = pause_s < 10 ? pause_s : 10; /* there are more of them */
+    if (n) {
+        pause_s = pause_s < SOON_S ? pause_s : SOON_S; /* there may be more */
     }
     *next_us = tb_clock_mono_us() + pause_s * 1000000;
     return rc;

@@ -88,6 +88,7 @@ struct run {
     struct tb_embedder *e;
     struct tb_arena *arena;
     tb_str prefix;
+    int64_t size;         /* inputs of a request, as the groups were cut */
     int64_t wait_ms;      /* longest that was asked for */
     struct tb_error away; /* why something is still open */
     int healthy;          /* of the probe: -1 not asked yet, 0 refused, 1 answered */
@@ -159,15 +160,15 @@ static enum tb_rc send_groups(struct run *r, const struct group *groups, size_t 
 enum verdict { DONE, AWAY, REFUSED };
 
 /* Requests that time out are halved, else a slow server would be asked the same too much again and
- * again; after successes they grow back. */
-static void adapt(struct tb_embedder *e, size_t n, bool in_time)
+ * again; each success of a full one lets the next be larger by one. */
+static void adapt(struct run *r, size_t n, bool in_time)
 {
+    struct tb_embedder *e = r->e;
     int64_t sent = (int64_t)n;
     if (!in_time && sent <= e->size) {
         e->size = sent / 2 < 1 ? 1 : sent / 2;
-    } else if (in_time && sent == e->size) {
-        e->size += 1 + e->size / 8;
-        e->size = e->size < e->opt.batch ? e->size : e->opt.batch;
+    } else if (in_time && sent >= r->size && e->size < e->opt.batch) {
+        e->size++;
     }
 }
 
@@ -190,7 +191,7 @@ static enum verdict judge(struct run *r, const struct group *g, const struct tb_
     char why[160];
     if (a->rc != TB_OK) {
         stats->failures++;
-        adapt(r->e, g->n, false);
+        adapt(r, g->n, false);
         leave_open(r, a, a->error);
         return AWAY;
     }
@@ -201,7 +202,7 @@ static enum verdict judge(struct run *r, const struct group *g, const struct tb_
         if (vectors &&
             tb_embed_read(a->body, g->n, dim, r->arena, vectors, &tokens, why, sizeof why)) {
             stats->tokens += tokens;
-            adapt(r->e, g->n, true);
+            adapt(r, g->n, true);
             for (size_t i = 0; i < g->n; i++) {
                 g->inputs[i]->vector = vectors[i];
                 g->inputs[i]->state = TB_INPUT_DONE;
@@ -342,7 +343,7 @@ static size_t cut_groups(const struct run *r, struct tb_embed_input **open, size
     for (size_t i = 0; i < n;) {
         size_t bytes = 0;
         size_t from = i;
-        while (i < n && (int64_t)(i - from) < r->e->size &&
+        while (i < n && (int64_t)(i - from) < r->size &&
                (i == from || bytes + open[i]->text.len <= GROUP_BYTES)) {
             bytes += open[i++]->text.len;
         }
@@ -358,6 +359,7 @@ enum tb_rc tb_embed_run(struct tb_embedder *e, struct tb_embed_input *inputs, si
     struct run r = {.e = e,
                     .arena = arena,
                     .prefix = query ? model->query_prefix : model->passage_prefix,
+                    .size = e->size,
                     .healthy = -1};
     struct tb_embed_input **open = TB_NEW_N(arena, struct tb_embed_input *, n + 1);
     /* Each refusal takes one group away and adds two. */

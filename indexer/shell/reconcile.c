@@ -7,12 +7,13 @@ static const char lock_sql[] =
     "SELECT pg_try_advisory_xact_lock(hashtextextended('ticketbus.reconcile.' || $1, 0))";
 
 static const char behind_sql[] =
-    "(SELECT t.id, t.version FROM tickets t LEFT JOIN index_state s"
+    "(SELECT t.id, t.version, s.version IS NULL OR s.recipe <> $2 FROM tickets t LEFT JOIN "
+    "index_state s"
     " ON s.ticket_id = t.id AND s.collection = $1"
     " WHERE (s.ticket_id IS NULL AND NOT t.is_deleted) OR s.version < t.version"
     " OR (s.recipe <> $2 AND NOT t.is_deleted) LIMIT $3)"
     " UNION ALL"
-    " (SELECT s.ticket_id, 0 FROM index_state s LEFT JOIN tickets t ON t.id = s.ticket_id"
+    " (SELECT s.ticket_id, 0, false FROM index_state s LEFT JOIN tickets t ON t.id = s.ticket_id"
     " WHERE s.collection = $1 AND t.id IS NULL LIMIT $3)";
 
 /* Left behind by an indexer that was overtaken by the deletion. */
@@ -61,7 +62,7 @@ static enum tb_rc take_alias(struct tb_indexer *ix, struct tb_arena *arena, stru
 }
 
 enum tb_rc tb_reconcile(struct tb_indexer *ix, struct tb_arena *arena, struct tb_work **ret,
-                        size_t *ret_n, bool *ret_busy, struct tb_error *err)
+                        size_t *ret_n, struct tb_error *err)
 {
     struct tb_pg_result *results[5] = {NULL};
     *ret_n = 0;
@@ -80,12 +81,14 @@ enum tb_rc tb_reconcile(struct tb_indexer *ix, struct tb_arena *arena, struct tb
         rc = tb_indexer_retry_pg(ix, rc, err);
     }
     tb_patience_over(&ix->pg_patience);
-    *ret_busy = !tb_pg_bool(results[1], 0, 0);
-    size_t n = *ret_busy ? 0 : (size_t)tb_pg_rows(results[2]);
+    bool busy = !tb_pg_bool(results[1], 0, 0);
+    size_t missing = 0;
+    size_t n = busy ? 0 : (size_t)tb_pg_rows(results[2]);
     *ret = TB_NEW_N(arena, struct tb_work, n + 1);
     for (size_t i = 0; *ret && i < n; i++) {
         (*ret)[i] = (struct tb_work){.ticket_id = tb_pg_str_in(results[2], (int)i, 0, arena),
                                      .sequence = tb_pg_int(results[2], (int)i, 1)};
+        missing += tb_pg_bool(results[2], (int)i, 2);
     }
     for (size_t i = 0; i < TB_COUNT(results); i++) {
         tb_pg_result_free(results[i]);
@@ -94,7 +97,7 @@ enum tb_rc tb_reconcile(struct tb_indexer *ix, struct tb_arena *arena, struct tb
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     *ret_n = n;
-    if (n == 0 && !*ret_busy) {
+    if (missing == 0 && n < TB_RECONCILE_MAX && !busy) {
         struct tb_error why;
         if (take_alias(ix, arena, &why) != TB_OK) {
             tb_log_warn("the alias could not be checked: %s", why.text);

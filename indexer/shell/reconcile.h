@@ -13,6 +13,6 @@
  * is then moved to this model's collection. Several indexers do not search at the same time: one
  * that comes second finds nothing and sets *ret_busy. */
 enum tb_rc tb_reconcile(struct tb_indexer *ix, struct tb_arena *arena, struct tb_work **ret,
-                        size_t *ret_n, bool *ret_busy, struct tb_error *err) TB_MUST_USE;
+                        size_t *ret_n, struct tb_error *err) TB_MUST_USE;
 
 #endif

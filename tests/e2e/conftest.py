@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 from bus.installation import Installation
+from bus.proxy import CountingProxy
 from bus.stack import Stack, StackMissing
 from bus.workflow import Workflow
 
@@ -54,6 +55,23 @@ def bus(stack, logs):
         yield made
     finally:
         _closed(made)
+
+
+@pytest.fixture(scope="session")
+def indexed_bus(stack, logs, closed_installations):
+    """An installation with a worker, an indexer, and a proxy in front of the embedding service that counts."""
+    proxy = CountingProxy(stack.settings["EMBEDDING_URL"])
+    made = Installation(stack, logs, "indexed", EMBEDDING_URL=proxy.url)
+    made.embedding_proxy = proxy
+    try:
+        made.prepare()
+        made.start_workers(1)
+        made.start_indexer()
+        yield made
+    finally:
+        closed_installations.append(made)
+        _closed(made)
+        proxy.close()
 
 
 @pytest.fixture

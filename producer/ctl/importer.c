@@ -11,6 +11,7 @@ enum tb_rc ctl_importer_init(struct ctl_importer *im, struct ctl *ctl, tb_str wo
     (void)err;
     *im = (struct ctl_importer){.ctl = ctl,
                                 .workflow = workflow,
+                                .actor = ctl_actor(ctl),
                                 .dry_run = ctl_flag(&ctl->args, "dry-run"),
                                 .board = "kept"};
     tb_buf_init(&im->refused, CTL_OUT_MAX);
@@ -81,7 +82,7 @@ static enum tb_rc make(struct ctl_importer *im, const char *type, tb_str subject
     const char *source = tb_config_str(im->ctl->cfg, TB_CFG(SOURCE));
     if (ticketbus_command_new(type, subject.ptr, &cmd, &why) == TICKETBUS_OK &&
         ticketbus_command_set_data(cmd, json.ptr, &why) == TICKETBUS_OK &&
-        ticketbus_command_attribute(cmd, "actor", ctl_actor(im->ctl).ptr, &why) == TICKETBUS_OK &&
+        ticketbus_command_attribute(cmd, "actor", im->actor.ptr, &why) == TICKETBUS_OK &&
         ticketbus_command_attribute(cmd, "actortype", "system", &why) == TICKETBUS_OK &&
         ticketbus_command_attribute(cmd, "source", source, &why) == TICKETBUS_OK &&
         (tb_str_is_null(rationale) ||
@@ -183,7 +184,7 @@ enum tb_rc ctl_importer_board(struct ctl_importer *im, const struct ctl_state *s
     }
     tb_buf data;
     tb_buf_init(&data, CTL_OUT_MAX);
-    ctl_plan_board(statuses, types, priorities, im->workflow, ctl_actor(im->ctl), &data);
+    ctl_plan_board(statuses, types, priorities, im->workflow, im->actor, &data);
     enum tb_rc rc = put_board(im, tb_buf_str(&data), err);
     tb_buf_dispose(&data);
     im->board = "created";

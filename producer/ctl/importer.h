@@ -9,6 +9,7 @@
 struct ctl_importer {
     struct ctl *ctl;
     tb_str workflow;
+    tb_str actor;
     bool dry_run;
     struct ctl_flight *flight; /* NULL until something is sent */
     struct ctl_progress progress;

@@ -64,7 +64,7 @@ static void print(struct ctl *ctl, const struct tb_pg_result *r, int i)
         tb_buf_add_c(&ctl->out, ": ");
         (void)ctl_text_add(&ctl->out, message, 0);
     }
-    if (waits && because.len) {
+    if (waits && because.len && !tb_str_eq(because, message)) {
         tb_buf_add_c(&ctl->out, " (");
         (void)ctl_text_add(&ctl->out, because, 0);
         tb_buf_add_char(&ctl->out, ')');

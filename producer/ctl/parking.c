@@ -69,8 +69,8 @@ static bool take_letter(const struct tb_kafka_message *m, void *arg)
 
 static const char *const parked_heads[] = {"PARKED TICKET", "REASON",  "CODE", "SINCE",
                                            "WAITING",       "MESSAGE", NULL};
-static const char *const letter_heads[] = {"DEAD LETTER",      "ID",      "CODE",
-                                           "PARTITION/OFFSET", "MESSAGE", NULL};
+static const char *const letter_heads[] = {"TIME",    "DEAD LETTER", "CODE", "PARTITION/OFFSET",
+                                           "MESSAGE", NULL};
 
 static void print_parked(struct ctl *ctl, const struct tb_pg_result *r)
 {

@@ -11,6 +11,7 @@
 
 enum state { OK, WARN, FAIL, AWAY };
 static const char *const state_names[] = {"ok", "warn", "fail", "fail"};
+static const char *const json_names[] = {"ok", "warning", "failed", "failed"};
 static const enum ctl_color state_colors[] = {CTL_GREEN, CTL_YELLOW, CTL_RED, CTL_RED};
 
 struct doctor {
@@ -30,7 +31,7 @@ static void tell(struct doctor *d, enum state state, const char *part, const cha
         tb_json_key(&d->w, "part");
         tb_json_string(&d->w, tb_str_of(part));
         tb_json_key(&d->w, "state");
-        tb_json_string(&d->w, tb_str_of(state_names[state]));
+        tb_json_string(&d->w, tb_str_of(json_names[state]));
         tb_json_key(&d->w, "message");
         tb_json_string(&d->w, tb_str_of(text));
         tb_json_key(&d->w, "advice");

@@ -6,7 +6,8 @@
 
 /* The first record of an id is the one that counted. */
 static const char sql_outcome[] =
-    "SELECT l.id AS command_id, l.source, l.type, l.subject AS ticket_id, l.actor, l.outcome, l.code, l.rule,"
+    "SELECT l.id AS command_id, l.source, l.type, l.subject AS ticket_id, l.actor, l.outcome, "
+    "l.code, l.rule,"
     "  l.message, l.version, l.applied_at,"
     "  (SELECT p.message FROM parked_tickets p WHERE p.ticket_id = l.subject) AS parked_because,"
     "  l.topic_partition, l.record_offset, l.outbox"

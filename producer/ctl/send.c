@@ -278,7 +278,9 @@ int ctl_run_send(struct ctl *ctl)
     }
     counts = f ? ctl_flight_counts(f) : counts;
     ctl_flight_free(f);
-    print_summary(&s, &counts, wait);
+    if (rc == TB_OK || counts.sent) {
+        print_summary(&s, &counts, wait);
+    }
     int code = rc != TB_OK ? ctl_fail(&err) : ctl_flight_exit(&counts);
     for (size_t i = 0; i < s.n; i++) {
         ticketbus_command_free(s.lines[i].cmd);

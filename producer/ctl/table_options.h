@@ -1,0 +1,156 @@
+/* Options of single commands, for table.c alone. (Shared ones: options.c.) */
+#ifndef TB_CTL_TABLE_OPTIONS_H
+#define TB_CTL_TABLE_OPTIONS_H
+
+#include "producer/ctl/table.h"
+
+static const struct ctl_option migrate_options[] = {
+    {.name = "to", .value = "N", .doc = "Stop at this migration; 0 is the empty database."},
+};
+
+static const struct ctl_option help_options[] = {
+    {.name = "man", .doc = "Print it as a man page."},
+    {.name = "markdown", .doc = "Print docs/ticketctl.md."},
+    {.name = "names", .doc = "Print the names of all commands."},
+};
+
+static const char *const sort_keys[] = {"created_at", "updated_at", "priority", "status",
+                                        "title",      "id",         NULL};
+static const char *const orders[] = {"asc", "desc", NULL};
+static const struct ctl_option list_options[] = {
+    {.name = "ready",
+     .letter = 'r',
+     .doc = "Only what may be started: open, unblocked, nobody's; most urgent first."},
+    {.name = "include-completed", .doc = "Also resolved tickets and those in a done column."},
+    {.name = "include-deleted", .doc = "Also deleted tickets."},
+    {.name = "limit", .letter = 'n', .value = "N", .doc = "Most tickets to show, 50 unless said."},
+    {.name = "offset", .value = "N", .doc = "Leave out the first N."},
+    {.name = "after",
+     .value = "TICKET",
+     .doc = "Go on after this ticket, in the same order: exact even while tickets change."},
+    {.name = "sort", .value = "KEY", .choices = sort_keys, .doc = "Order; created_at unless said."},
+    {.name = "order",
+     .value = "WAY",
+     .choices = orders,
+     .doc = "Direction; times come newest first unless said."},
+};
+
+static const struct ctl_option show_options[] = {
+    {.name = "history", .doc = "Also every change, field by field."},
+};
+
+static const struct ctl_option history_options[] = {
+    {.name = "field", .value = "NAME", .doc = "Only changes of this field."},
+};
+
+static const struct ctl_option timeline_options[] = {
+    {.name = "workflow", .letter = 'w', .value = "ID", .doc = "Only of this workflow."},
+    {.name = "actor", .value = "AGENT", .doc = "Only what this agent did."},
+    {.name = "since", .value = "TIME", .doc = "Only from this time on (RFC 3339)."},
+    {.name = "limit", .letter = 'n', .value = "N", .doc = "Most entries, 50 unless said."},
+};
+
+static const struct ctl_option board_options[] = {
+    {.name = "limit",
+     .letter = 'n',
+     .value = "N",
+     .doc = "Most tickets of each column, 20 unless said."},
+    {.name = "type", .letter = 't', .value = "TYPE", .repeat = true, .doc = "Only of this type."},
+    {.name = "assignee", .letter = 'a', .value = "AGENT", .doc = "Only of this agent."},
+    {.name = "priority",
+     .letter = 'p',
+     .value = "PRIORITY",
+     .repeat = true,
+     .doc = "Only of this priority."},
+    {.name = "tag", .value = "TAG", .repeat = true, .doc = "Only with this tag."},
+};
+
+static const struct ctl_option outcome_options[] = {
+    {.name = "source", .value = "URI", .doc = "Only from this source; any when left out."},
+};
+
+static const struct ctl_option edge_options[] = {
+    {.name = "type",
+     .letter = 't',
+     .value = "TYPE",
+     .doc = "Kind of edge, \"related\" unless said; anything but \"blocks\"."},
+};
+
+static const struct ctl_option board_put_options[] = {
+    {.name = "workflow",
+     .letter = 'w',
+     .value = "ID",
+     .doc = "Workflow of the board, where the file does not say."},
+};
+
+static const struct ctl_option send_options[] = {
+    {.name = "in-order",
+     .doc = "Wait for each outcome before sending the next line, also of other tickets."},
+    {.name = "once",
+     .doc = "Leave out what was sent before: commands whose outcome is known, and those of tickets "
+            "that are there already though their first command is forgotten."},
+    {.name = "actor",
+     .value = "AGENT",
+     .doc = "Who acts, for lines that do not say (TICKETBUS_ACTOR)."},
+};
+
+static const struct ctl_option import_options[] = {
+    {.name = "workflow",
+     .letter = 'w',
+     .value = "ID",
+     .doc = "Workflow to import into; \"beads\" or the file's name unless said."},
+    {.name = "events",
+     .value = "FILE",
+     .doc = "Replay this change stream, in the workflow's own \"-events\" workflow unless only it "
+            "is given with --workflow."},
+    {.name = "dry-run", .letter = 'n', .doc = "Send nothing; tell what would be sent."},
+    {.name = "actor", .value = "AGENT", .doc = "Who imports (TICKETBUS_ACTOR)."},
+};
+
+static const struct ctl_option events_options[] = {
+    {.name = "follow", .letter = 'f', .doc = "Go on with what happens from now; end with Ctrl-C."},
+    {.name = "from-beginning",
+     .doc = "With --follow: begin with the oldest event the topic holds."},
+    {.name = "ticket", .value = "TICKET", .doc = "Only of this ticket."},
+    {.name = "workflow", .letter = 'w', .value = "ID", .doc = "Only of this workflow."},
+    {.name = "type",
+     .letter = 't',
+     .value = "TYPE",
+     .repeat = true,
+     .doc = "Only of this type: ticket.created, or created for short."},
+    {.name = "limit", .letter = 'n', .value = "N", .doc = "Stop after N events."},
+};
+
+static const char *const search_modes[] = {"hybrid", "semantic", "keyword", NULL};
+static const struct ctl_option search_options[] = {
+    {.name = "mode",
+     .letter = 'm',
+     .value = "MODE",
+     .choices = search_modes,
+     .doc = "How to search; hybrid unless said."},
+    {.name = "workflow", .letter = 'w', .value = "ID", .doc = "Only of this workflow."},
+    {.name = "status", .letter = 's', .value = "STATUS", .doc = "Only in this column."},
+    {.name = "type", .letter = 't', .value = "TYPE", .doc = "Only of this type."},
+    {.name = "priority", .letter = 'p', .value = "PRIORITY", .doc = "Only of this priority."},
+    {.name = "assignee", .letter = 'a', .value = "AGENT", .doc = "Only of this agent."},
+    {.name = "tag", .value = "TAG", .doc = "Only with this tag."},
+    {.name = "no-comments", .doc = "Do not search in comments."},
+    {.name = "limit",
+     .letter = 'n',
+     .value = "N",
+     .doc = "Most results, 10 unless said, 100 at most."},
+    {.name = "offset", .value = "N", .doc = "Leave out the first N."},
+};
+
+static const struct ctl_option export_options[] = {
+    {.name = "workflow", .letter = 'w', .value = "ID", .doc = "Only of this workflow."},
+};
+
+static const struct ctl_option dlq_list_options[] = {
+    {.name = "limit",
+     .letter = 'n',
+     .value = "N",
+     .doc = "Most dead letters of each partition, the newest; 20 unless said, 0 for none."},
+};
+
+#endif

@@ -187,8 +187,9 @@ static enum tb_rc export_page(struct ctl *ctl, struct tb_arena *arena, int *ret_
     }
     tb_pg_params_init(&p, arena);
     tb_pg_add_strs(&p, ids, (size_t)*ret_n);
-    rc = rc == TB_OK && *ret_n ? export_rows(ctl, sql_comments, &p, export_comment, err) : rc;
+    /* Comments last: they carry updated_at, which linking a commit moves. */
     rc = rc == TB_OK && *ret_n ? export_rows(ctl, sql_commits, &p, export_commit, err) : rc;
+    rc = rc == TB_OK && *ret_n ? export_rows(ctl, sql_comments, &p, export_comment, err) : rc;
     tb_pg_result_free(r);
     return rc;
 }

@@ -361,7 +361,8 @@ const struct ctl_command ctl_commands[] = {
      .details =
          "As of one moment, parents before children: board.put and ticket.import lines, comments "
          "as imports of their own, commits as ticket.link_commit. History and outcomes are not "
-         "in it; comments lose their mentions and attachments.\n",
+         "in it; comments lose their mentions and "
+         "attachments.\n",
      .run = ctl_run_export},
     {.group = "Operating",
      .name = "doctor",

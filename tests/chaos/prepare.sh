@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# What tests/chaos/run and tests/chaos/plant-all need on the machine: servers of their own, programs built with crash
+# points, and the Python packages of the tests. The caller has set CHAOS_DIR and REPO_DIR.
+
+export TICKETBUS_STATE_DIR=${TICKETBUS_STATE_DIR:-$REPO_DIR/.local-tests/chaos}
+export TICKETBUS_PORT_KAFKA=${TICKETBUS_PORT_KAFKA:-41092} TICKETBUS_PORT_POSTGRES=${TICKETBUS_PORT_POSTGRES:-41432}
+CHAOS_PYTHON=$REPO_DIR/.local/venv-tests/bin/python
+
+# in_stack COMMAND…: with the functions of deploy/local, which set options and names of their own.
+in_stack() {
+    (
+        # shellcheck disable=SC2034
+        LOCAL_DIR=$REPO_DIR/deploy/local
+        # shellcheck disable=SC1091
+        . "$REPO_DIR/deploy/local/lib/load.sh"
+        mkdir -p "$TOOLS_DIR" "$STATE_DIR"
+        "$@"
+    )
+}
+
+prepare_python() {
+    if [[ ! -x $CHAOS_PYTHON ]]; then
+        in_stack ensure_venv_at "$REPO_DIR/.local/venv-tests" "$REPO_DIR/tests/requirements.txt" \
+            "$REPO_DIR/tests/e2e/parts/requirements.txt"
+    fi
+}
+
+prepare_servers() {
+    if [[ -n ${CHAOS_SERVERS_READY:-} ]]; then return 0; fi
+    "$REPO_DIR/deploy/local/up" --only kafka,postgres >"${TMPDIR:-/tmp}/chaos-up.$$" 2>&1 || {
+        cat "${TMPDIR:-/tmp}/chaos-up.$$" >&2
+        rm -f "${TMPDIR:-/tmp}/chaos-up.$$"
+        return 1
+    }
+    rm -f "${TMPDIR:-/tmp}/chaos-up.$$"
+}
+
+# prepare_programs PLANT: worker and ticketctl with crash points, and the planted bug if one is named. Sets TICKETBUS_BIN.
+prepare_programs() {
+    local plant=$1 folder=$REPO_DIR/build/chaos${1:+-$1}
+    if [[ -n ${TICKETBUS_BIN:-} && -z $plant ]]; then return 0; fi
+    {
+        cmake -S "$REPO_DIR" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTB_FAULTS=ON -DTB_PLANT="$plant" &&
+            cmake --build "$folder" --parallel "${CHAOS_JOBS:-2}" --target ticketbus-worker ticketctl
+    } >"${TMPDIR:-/tmp}/chaos-build.$$" 2>&1 || {
+        tail -n 40 "${TMPDIR:-/tmp}/chaos-build.$$" >&2
+        rm -f "${TMPDIR:-/tmp}/chaos-build.$$"
+        return 1
+    }
+    rm -f "${TMPDIR:-/tmp}/chaos-build.$$"
+    export TICKETBUS_BIN=$folder/bin
+}

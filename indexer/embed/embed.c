@@ -234,7 +234,7 @@ static enum tb_rc probe(struct run *r, struct tb_error *err)
     struct tb_embed_input input = {.text = TB_LIT("ticket")};
     struct tb_embed_input *inputs[] = {&input};
     struct group g = {inputs, 1};
-    struct tb_http_answer a;
+    struct tb_http_answer a = {.rc = TB_EUNAVAILABLE};
     for (;;) {
         enum tb_rc rc = send_groups(r, &g, 1, &a, err);
         if (rc != TB_OK) {
@@ -270,7 +270,7 @@ static enum tb_rc split_input(struct run *r, struct tb_embed_input *input, int d
     for (size_t i = 0; i < 2; i++) {
         struct tb_embed_input *one[] = {&parts[i]};
         struct group g = {one, 1};
-        struct tb_http_answer a;
+        struct tb_http_answer a = {.rc = TB_EUNAVAILABLE};
         enum tb_rc rc = send_groups(r, &g, 1, &a, err);
         enum verdict v = rc == TB_OK ? judge(r, &g, &a) : AWAY;
         if (rc == TB_OK && v == REFUSED) {
@@ -376,7 +376,7 @@ enum tb_rc tb_embed_run(struct tb_embedder *e, struct tb_embed_input *inputs, si
     st.n = cut_groups(&r, open, nopen, st.groups);
     while (st.n && r.away.rc == TB_OK) {
         struct group now[ROUND_MAX];
-        struct tb_http_answer answers[ROUND_MAX];
+        struct tb_http_answer answers[ROUND_MAX] = {0};
         size_t most = e->opt.parallel < ROUND_MAX ? e->opt.parallel : ROUND_MAX;
         size_t k = st.n < most ? st.n : most;
         for (size_t i = 0; i < k; i++) {

@@ -164,15 +164,12 @@ static bool on_point(const struct tb_store_seen *seen, void *arg)
         }
         *k = (struct known){.orphan = true};
     }
-    if (k->orphan) {
-        k->points++;
-    } else if (k->deleted) {
-        k->undead += !seen->deleted;
-    } else if (!seen->deleted && seen->version == k->version) {
-        k->points++;
-    } else if (seen->version != k->version) {
-        /* A tombstone of a chunk that was not made again after a restore is left to purging. */
-        k->wrong = seen->deleted ? k->wrong : seen->version;
+    bool live = !seen->deleted && seen->version == k->version;
+    k->points += k->orphan || live;
+    k->undead += k->deleted && !seen->deleted;
+    /* An older tombstone of a ticket that was restored is left to purging. */
+    if (!k->orphan && !k->deleted && !seen->deleted && !live) {
+        k->wrong = seen->version;
     }
     return true;
 }

@@ -111,7 +111,7 @@ enum tb_rc tb_qdrant_call(struct tb_qdrant *q, const char *method, tb_str path, 
         .body = body,
         .headers = {{"api-key", q->api_key}},
     };
-    struct tb_http_answer a;
+    struct tb_http_answer a = {.rc = TB_EUNAVAILABLE};
     q->base.wait_ms = 0;
     enum tb_rc rc = request.url ? tb_http_run(q->http, &request, 1, arena, &a, err)
                                 : tb_fail(err, TB_ENOMEM, "out of memory");

@@ -89,30 +89,36 @@ static void write_not_newer(struct tb_json *w, int64_t version)
     tb_json_close(w, '}');
 }
 
+/* A point, for sorting by version. */
+struct entry {
+    const struct tb_store_point *point;
+    int64_t version;
+};
+
 static int by_version(const void *a, const void *b)
 {
-    const struct tb_store_point *x = *(const struct tb_store_point *const *)a;
-    const struct tb_store_point *y = *(const struct tb_store_point *const *)b;
-    return (x->ticket->version > y->ticket->version) - (x->ticket->version < y->ticket->version);
+    const struct entry *x = a;
+    const struct entry *y = b;
+    return (x->version > y->version) - (x->version < y->version);
 }
 
 /* {"should": [no version, {"must": [has_id of the points of a version, version <= it]}, …]} */
-static void write_guard(struct tb_json *w, const struct tb_store_point *const *sorted, size_t n)
+static void write_guard(struct tb_json *w, const struct entry *sorted, size_t n)
 {
     tb_json_open(w, '{');
     tb_json_key(w, "should");
     tb_json_open(w, '[');
     tb_json_raw(w, TB_LIT("{\"is_empty\":{\"key\":\"version\"}}"));
     for (size_t i = 0; i < n;) {
-        int64_t version = sorted[i]->ticket->version;
+        int64_t version = sorted[i].version;
         tb_json_open(w, '{');
         tb_json_key(w, "must");
         tb_json_open(w, '[');
         tb_json_open(w, '{');
         tb_json_key(w, "has_id");
         tb_json_open(w, '[');
-        for (; i < n && sorted[i]->ticket->version == version; i++) {
-            tb_qdrant_write_id(w, &sorted[i]->id);
+        for (; i < n && sorted[i].version == version; i++) {
+            tb_qdrant_write_id(w, &sorted[i].point->id);
         }
         tb_json_close(w, ']');
         tb_json_close(w, '}');
@@ -124,8 +130,7 @@ static void write_guard(struct tb_json *w, const struct tb_store_point *const *s
     tb_json_close(w, '}');
 }
 
-static void write_upsert(struct tb_json *w, const struct tb_store_point *const *sorted, size_t n,
-                         int64_t dim)
+static void write_upsert(struct tb_json *w, const struct entry *sorted, size_t n, int64_t dim)
 {
     tb_json_open(w, '{');
     tb_json_key(w, "upsert");
@@ -133,7 +138,7 @@ static void write_upsert(struct tb_json *w, const struct tb_store_point *const *
     tb_json_key(w, "points");
     tb_json_open(w, '[');
     for (size_t i = 0; i < n; i++) {
-        write_point(w, sorted[i], dim);
+        write_point(w, sorted[i].point, dim);
     }
     tb_json_close(w, ']');
     tb_json_key(w, "update_filter");
@@ -244,13 +249,12 @@ static enum tb_rc flush(struct sender *s, struct tb_error *err)
 static enum tb_rc send_points(struct sender *s, const struct tb_store_batch *batch,
                               struct tb_error *err)
 {
-    const struct tb_store_point **sorted =
-        calloc(batch->npoints ? batch->npoints : 1, sizeof(const struct tb_store_point *));
+    struct entry *sorted = calloc(batch->npoints + 1, sizeof *sorted);
     if (!sorted) {
         return tb_fail(err, TB_ENOMEM, "out of memory writing points");
     }
     for (size_t i = 0; i < batch->npoints; i++) {
-        sorted[i] = &batch->points[i];
+        sorted[i] = (struct entry){&batch->points[i], batch->points[i].ticket->version};
     }
     qsort(sorted, batch->npoints, sizeof *sorted, by_version);
     /* A number takes at most 14 bytes, a payload a few kilobytes. */

@@ -37,7 +37,7 @@ static size_t read_request(int fd, tb_buf *buf)
         if (end && !head) {
             head = (size_t)(end - buf->ptr) + 4;
         }
-        if (head && buf->len >= head + content_length(buf->ptr)) {
+        if (buf->ptr && head && buf->len >= head + content_length(buf->ptr)) {
             return head;
         }
         ssize_t n = read(fd, chunk, sizeof chunk);

@@ -179,7 +179,7 @@ static void test_random_schedules(void **state)
             struct tb_work *work;
             size_t k = take(step - rand() % 20, (size_t)(rand() % 5), &work);
             for (size_t i = 0; i < k; i++) {
-                int w = atoi(work[i].ticket_id.ptr + strlen("ticket-"));
+                int w = (int)strtol(work[i].ticket_id.ptr + strlen("ticket-"), NULL, 10);
                 assert_false(busy[w]);
                 busy[w] = true;
                 taken_at[w][w % PARTITIONS] = n[w % PARTITIONS];

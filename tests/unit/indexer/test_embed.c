@@ -35,7 +35,7 @@ static void vector_of(tb_str text, float v[DIM])
     v[2] = 1;
 }
 
-static void write_base64(tb_buf *out, const float *v)
+static void write_base64(tb_buf *out, const float v[DIM])
 {
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -90,7 +90,7 @@ static int serve(const struct stub_request *r, tb_buf *body, char *extra, void *
         tb_buf_add_c(body, "{\"object\":\"list\",\"data\":[");
         for (size_t k = 0; k < n; k++) {
             size_t i = p->reversed ? n - 1 - k : k;
-            float v[DIM];
+            float v[DIM] = {0};
             vector_of(tb_node_str(tb_node_at(input, i)), v);
             tb_buf_printf(body, "%s{\"index\":%zu,\"embedding\":", k ? "," : "", i);
             if (p->base64 && wants_base64) {

@@ -185,8 +185,8 @@ static enum tb_rc check_count(const struct tb_topic_spec *spec, int32_t found, s
         err, TB_ECONFLICT, "TICKETBUS_TOPIC_PARTITIONS",
         "topic %s has %d partitions, %d asked for. The count is not changed here: a ticket's key "
         "would map to another partition while its earlier commands wait on the old one, so two "
-        "workers would write it and its order would be lost. docs/runbook.md, \"Growing the "
-        "partition count\", tells how to drain first",
+        "workers would write it and its order would be lost. docs/runbook.md, \"Growing the number "
+        "of partitions\", tells how to drain first",
         spec->name, (int)found, (int)spec->partitions);
     return TB_ECONFLICT;
 }

@@ -17,6 +17,7 @@ struct run {
     size_t unchanged; /* tickets with nothing to send */
     size_t comments_sent;
     bool *refused; /* by ticket */
+    bool *is_new;  /* by ticket: was not there */
 };
 
 /* ---- reading ---- */
@@ -65,8 +66,9 @@ static enum tb_rc send_ticket(struct run *r, size_t i, struct tb_error *err)
         data.agent_id = t->want.created_by_agent_id;
         tb_mark(&data.p, TB_IMPORT_AGENT_ID);
     }
+    r->is_new[i] = now == NULL;
     *(now ? &r->updated : &r->created) += 1;
-    return ctl_importer_send(&r->im, t->id, t->issue->id, &data, TB_STR_NULL, i, err);
+    return ctl_importer_send(&r->im, t->id, &data, TB_STR_NULL, i, err);
 }
 
 /* updated_at goes along, or the comment's own time would take its place. */
@@ -93,7 +95,7 @@ static enum tb_rc send_comment(struct run *r, size_t i, const struct ctl_plan_co
         tb_mark(&data.p, TB_IMPORT_UPDATED_AT);
     }
     r->comments_sent++;
-    return ctl_importer_send(&r->im, t->id, t->issue->id, &data, TB_STR_NULL, i, err);
+    return ctl_importer_send(&r->im, t->id, &data, TB_STR_NULL, i, err);
 }
 
 static enum tb_rc send_one(struct run *r, size_t i, struct tb_error *err)
@@ -111,12 +113,37 @@ static enum tb_rc send_one(struct run *r, size_t i, struct tb_error *err)
     return rc;
 }
 
+/* How many commands there will be, for the progress bar: a pass in which nothing is sent. */
+static enum tb_rc count_commands(struct run *r, size_t *ret, struct tb_error *err)
+{
+    struct run counting = *r;
+    enum tb_rc rc = TB_OK;
+    counting.im.dry_run = true;
+    for (size_t i = 0; rc == TB_OK && i < r->plan.n; i++) {
+        rc = send_one(&counting, i, err);
+    }
+    *ret = counting.im.sent;
+    return rc;
+}
+
+static void subtract_refused(struct run *r)
+{
+    for (size_t i = 0; i < r->plan.n; i++) {
+        if (r->refused[i] && r->is_new[i]) {
+            r->created--;
+        } else if (r->refused[i]) {
+            r->updated -= r->updated > 0;
+        }
+    }
+}
+
 /* Rank by rank, so that no ticket overtakes its parent or (where ranks allow) what it waits for. */
 static enum tb_rc send_all(struct run *r, struct tb_error *err)
 {
-    enum tb_rc rc = TB_OK;
     size_t waited = 0;
-    ctl_progress_start(&r->im.progress, "importing", r->plan.n);
+    size_t total = 0;
+    enum tb_rc rc = count_commands(r, &total, err);
+    ctl_progress_start(&r->im.progress, "importing", total);
     for (size_t i = 0; rc == TB_OK && i < r->plan.n; i++) {
         if (i && r->plan.tickets[i].rank != r->plan.tickets[i - 1].rank && r->im.sent > waited) {
             ctl_importer_wait(&r->im);
@@ -126,6 +153,7 @@ static enum tb_rc send_all(struct run *r, struct tb_error *err)
     }
     ctl_importer_wait(&r->im);
     ctl_progress_end(&r->im.progress);
+    subtract_refused(r);
     return rc;
 }
 
@@ -261,7 +289,16 @@ static enum tb_rc run_issues(struct run *r, const char *path, struct tb_error *e
     rc = rc == TB_OK ? ctl_state_read(ctl, r->im.workflow, NULL, &r->state, err) : rc;
     rc = rc == TB_OK ? make_board(r, err) : rc;
     r->refused = TB_NEW_N(ctl->arena, bool, r->plan.n);
+    r->is_new = TB_NEW_N(ctl->arena, bool, r->plan.n);
+    tb_str *names = TB_NEW_N(ctl->arena, tb_str, r->plan.n);
+    if (rc == TB_OK && (!r->refused || !r->is_new || !names)) {
+        rc = tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; rc == TB_OK && i < r->plan.n; i++) {
+        names[i] = r->plan.tickets[i].issue->id;
+    }
     r->im.answers = r->refused;
+    r->im.names = names;
     return rc == TB_OK ? send_all(r, err) : rc;
 }
 

@@ -38,6 +38,16 @@ struct run {
     size_t already; /* applied by an earlier run */
     size_t placeholders;
     bool *refused; /* by change */
+    struct step *steps;
+    size_t nsteps;
+};
+
+/* A change that makes a difference, to be sent. */
+struct step {
+    size_t change;
+    tb_str ticket_id;
+    struct tb_import_data data;
+    tb_str rationale;
 };
 
 /* ---- reading ---- */
@@ -158,8 +168,9 @@ static struct kind *kind_of(struct run *r, tb_str name)
     return &r->kinds[r->nkinds++];
 }
 
-static enum tb_rc send_change(struct run *r, size_t i, const struct ctl_replay *t,
-                              const struct tb_import_data *data, struct tb_error *err)
+/* Notes the change as one to send, unless an earlier run has. */
+static void plan_step(struct run *r, size_t i, const struct ctl_replay *t,
+                      const struct tb_import_data *data)
 {
     const struct ctl_beads_change *c = &r->changes[i];
     struct tb_arena *arena = r->im.ctl->arena;
@@ -167,17 +178,16 @@ static enum tb_rc send_change(struct run *r, size_t i, const struct ctl_replay *
         tb_arena_printf(arena, "beads change %lld: %.*s", (long long)c->id, TB_ARG(c->kind));
     if (tb_map_get(&r->state.reasons, ctl_state_reason_key(t->id, reason, arena))) {
         r->already++;
-        return TB_OK;
+    } else {
+        r->steps[r->nsteps++] = (struct step){i, t->id, *data, reason};
     }
-    return ctl_importer_send(&r->im, t->id, c->issue_id, data, reason, i, err);
 }
 
-static enum tb_rc replay(struct run *r, struct tb_error *err)
+/* Folds the whole stream in memory. */
+static void fold(struct run *r)
 {
     struct tb_arena *arena = r->im.ctl->arena;
-    enum tb_rc rc = TB_OK;
-    ctl_progress_start(&r->im.progress, "replaying", r->n);
-    for (size_t i = 0; rc == TB_OK && i < r->n; i++) {
+    for (size_t i = 0; i < r->n; i++) {
         const struct ctl_beads_change *c = &r->changes[i];
         struct ctl_replay *t = tb_map_get(&r->tickets, c->issue_id);
         struct kind *kind = kind_of(r, c->kind);
@@ -189,13 +199,24 @@ static enum tb_rc replay(struct run *r, struct tb_error *err)
                                      : ctl_replay_change(t, c, r->im.workflow, arena, &data, &why);
         if (what == CTL_REPLAY_APPLY) {
             kind->applied++;
-            rc = send_change(r, i, t, &data, err);
+            plan_step(r, i, t, &data);
         } else if (what == CTL_REPLAY_MERGED) {
             kind->merged++;
         } else {
             kind->skipped++;
             ctl_strings_add(&r->why, tb_str_of(repeated ? "the same change again" : why));
         }
+    }
+}
+
+static enum tb_rc replay(struct run *r, struct tb_error *err)
+{
+    enum tb_rc rc = TB_OK;
+    fold(r);
+    ctl_progress_start(&r->im.progress, "replaying", r->nsteps);
+    for (size_t i = 0; rc == TB_OK && i < r->nsteps; i++) {
+        const struct step *s = &r->steps[i];
+        rc = ctl_importer_send(&r->im, s->ticket_id, &s->data, s->rationale, s->change, err);
     }
     ctl_importer_wait(&r->im);
     ctl_progress_end(&r->im.progress);
@@ -320,10 +341,16 @@ static enum tb_rc run_changes(struct run *r, const char *path, struct tb_error *
     rc = rc == TB_OK ? ctl_state_read(ctl, r->im.workflow, REASON_PATTERN, &r->state, err) : rc;
     rc = rc == TB_OK ? make_board(r, err) : rc;
     r->refused = TB_NEW_N(ctl->arena, bool, r->n);
-    r->im.answers = r->refused;
-    if (rc == TB_OK && !r->refused) {
+    r->steps = TB_NEW_N(ctl->arena, struct step, r->n);
+    tb_str *names = TB_NEW_N(ctl->arena, tb_str, r->n);
+    if (rc == TB_OK && (!r->refused || !r->steps || !names)) {
         rc = tb_fail(err, TB_ENOMEM, "out of memory");
     }
+    for (size_t i = 0; rc == TB_OK && i < r->n; i++) {
+        names[i] = r->changes[i].issue_id;
+    }
+    r->im.answers = r->refused;
+    r->im.names = names;
     return rc == TB_OK ? replay(r, err) : rc;
 }
 

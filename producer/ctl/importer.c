@@ -26,23 +26,25 @@ void ctl_importer_dispose(struct ctl_importer *im)
 
 /* ---- answers ---- */
 
-/* what is the subject of the sentence; on the client's thread calls come one at a time. */
+/* Calls come one at a time, on whichever thread. */
 static void refuse(struct ctl_importer *im, const char *ticket, uint64_t tag, const char *code,
                    const char *field, const char *message)
 {
+    tb_str name = im->names ? im->names[tag] : tb_str_of(ticket);
     im->nrefused++;
     if (im->answers) {
         im->answers[tag] = true;
     }
     if (!im->ctl->json) {
-        ctl_say("%s: %s%s%s%s%s", ticket, code, code[0] ? ": " : "", field, field[0] ? ": " : "",
-                message);
+        bool told = field[0] == 0 || strstr(message, field);
+        ctl_say("%.*s: %s%s%s%s%s", TB_ARG(name), code, code[0] ? ": " : "", told ? "" : field,
+                told ? "" : ": ", message);
         return;
     }
     struct tb_json w = {.buf = &im->refused};
     tb_json_open(&w, '{');
     tb_json_key(&w, "refused");
-    tb_json_string(&w, tb_str_of(ticket));
+    tb_json_string(&w, name);
     tb_json_key(&w, "code");
     tb_json_string(&w, tb_str_of(code));
     tb_json_key(&w, "field");
@@ -99,7 +101,7 @@ static enum tb_rc need_flight(struct ctl_importer *im, struct tb_error *err)
     return im->flight ? TB_OK : ctl_flight_new(im->ctl, true, on_answer, im, &im->flight, err);
 }
 
-enum tb_rc ctl_importer_send(struct ctl_importer *im, tb_str ticket_id, tb_str what,
+enum tb_rc ctl_importer_send(struct ctl_importer *im, tb_str ticket_id,
                              const struct tb_import_data *data, tb_str rationale, uint64_t tag,
                              struct tb_error *err)
 {
@@ -125,9 +127,8 @@ enum tb_rc ctl_importer_send(struct ctl_importer *im, tb_str ticket_id, tb_str w
         /* Nothing of this one is under way, but answers to others may come: wait for those first.
          */
         ctl_importer_wait(im);
-        char name[300];
-        (void)snprintf(name, sizeof name, "%.*s", TB_ARG(what));
-        refuse(im, name, tag, why.code[0] ? why.code : "validation_failed", why.field, why.text);
+        refuse(im, ticket_id.ptr, tag, rc == TB_ELIMIT ? "message_too_large" : "validation_failed",
+               why.field, why.text);
         return TB_OK;
     }
     if (rc != TB_OK) {

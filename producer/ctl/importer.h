@@ -18,8 +18,9 @@ struct ctl_importer {
     const char *board; /* "created", "kept", "would be created" */
     /* Touched by the client's thread while commands are under way. */
     size_t nrefused;
-    tb_buf refused; /* JSON lines, or sentences */
-    bool *answers;  /* by tag: refused; NULL: not wanted */
+    tb_buf refused;      /* JSON lines, or sentences */
+    bool *answers;       /* by tag: refused; NULL: not wanted */
+    const tb_str *names; /* by tag: what people call it; NULL: ticket ids are shown */
 };
 
 enum tb_rc ctl_importer_init(struct ctl_importer *im, struct ctl *ctl, tb_str workflow,
@@ -31,9 +32,9 @@ enum tb_rc ctl_importer_board(struct ctl_importer *im, const struct ctl_state *s
                               tb_strs statuses, tb_strs types, tb_strs priorities,
                               struct tb_error *err) TB_MUST_USE;
 
-/* Sends data as a command of the ticket. what: named when it is refused, tag: given back in
- * answers. A command that cannot be made or is too large counts as refused. */
-enum tb_rc ctl_importer_send(struct ctl_importer *im, tb_str ticket_id, tb_str what,
+/* Sends data as a command of the ticket. tag: its place in answers and names. A command that cannot
+ * be made or is too large counts as refused. */
+enum tb_rc ctl_importer_send(struct ctl_importer *im, tb_str ticket_id,
                              const struct tb_import_data *data, tb_str rationale, uint64_t tag,
                              struct tb_error *err) TB_MUST_USE;
 /* Waits until everything sent has its answer. */

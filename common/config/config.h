@@ -35,8 +35,8 @@ extern const struct tb_setting_info tb_settings[TB_SETTING_COUNT_];
 struct tb_config;
 
 /* Reads the environment and the file named by TICKETBUS_CONFIG (unknown names there are errors) and
- * checks every value that `program` (its letter) reads. The config is immutable and may be shared by
- * threads. Free with tb_config_free. */
+ * checks every value that `program` (its letter) reads. The config is immutable and may be shared
+ * by threads. Free with tb_config_free. */
 enum tb_rc tb_config_load(char program, struct tb_config **ret, struct tb_error *err) TB_MUST_USE;
 /* The same with values that win over both; TB_ENOTFOUND when there is no setting of a name. */
 struct tb_config_given {

@@ -8,7 +8,7 @@
 
 enum {
     TOPICS_MAX = 16,
-    METADATA_TIMEOUT_MS = 10000,
+    ASK_TIMEOUT_MS = 10000,
     QUEUE_MESSAGES = 100000,
     QUEUE_KBYTES = 262144,
     LINGER_MS = 1,
@@ -24,6 +24,7 @@ struct topic {
 struct tb_producer {
     rd_kafka_t *rk;
     size_t message_max;
+    int ask_ms; /* longest wait for an answer about a topic */
     tb_delivery_fn *on_delivery;
     void *arg;
     struct topic topics[TOPICS_MAX];
@@ -98,6 +99,8 @@ enum tb_rc tb_producer_new(const struct tb_config *cfg, const struct tb_producer
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     p->message_max = (size_t)tb_config_int(cfg, TB_CFG(MESSAGE_MAX_BYTES));
+    p->ask_ms = opt->timeout_ms > 0 && opt->timeout_ms < ASK_TIMEOUT_MS ? (int)opt->timeout_ms
+                                                                        : ASK_TIMEOUT_MS;
     p->on_delivery = opt->on_delivery;
     p->arg = opt->arg;
     struct tb_kconf k;
@@ -256,7 +259,7 @@ static enum tb_rc ask_partitions(struct tb_producer *p, struct topic *t, const c
                                  struct tb_error *err)
 {
     const struct rd_kafka_metadata *md = NULL;
-    rd_kafka_resp_err_t e = rd_kafka_metadata(p->rk, 0, t->rkt, &md, METADATA_TIMEOUT_MS);
+    rd_kafka_resp_err_t e = rd_kafka_metadata(p->rk, 0, t->rkt, &md, p->ask_ms);
     if (e != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return tb_kafka_fail(err, e, name, NULL);
     }

@@ -3,9 +3,8 @@
 #include "common/base/attr.h"
 #include "common/model/limits.h"
 
-const char *const tb_actor_types[] = {"human",        "design_agent", "worker_agent",
-                                      "review_agent", "orchestrator", "system",
-                                      NULL};
+const char *const tb_actor_types[] = {
+    "human", "design_agent", "worker_agent", "review_agent", "orchestrator", "system", NULL};
 const char *const tb_column_categories[] = {"open", "active", "done", NULL};
 
 const char *const tb_admin_operations[] = {"change_status", "resolve", NULL};

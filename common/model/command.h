@@ -78,15 +78,15 @@ struct tb_command {
     tb_str source;
     tb_str subject; /* ticket id, or workflow id for boards; derived when a create gives none */
     tb_str actor;
-    tb_str actor_type;    /* null when not given */
-    int64_t time_us;      /* envelope's time, TB_TIME_NONE when not given */
-    int64_t stable_time;  /* age counts from here: time inside a UUIDv7 id, else time */
+    tb_str actor_type;        /* null when not given */
+    int64_t time_us;          /* envelope's time, TB_TIME_NONE when not given */
+    int64_t stable_time;      /* age counts from here: time inside a UUIDv7 id, else time */
     int64_t expected_version; /* TB_EXPECTED_NONE when not given */
     tb_str correlation_id;
     tb_str causation_id;
     tb_str traceparent;
     tb_str tracestate;
-    tb_str rationale; /* data.rationale, null when not given */
+    tb_str rationale;  /* data.rationale, null when not given */
     tb_str extensions; /* attributes we do not know, as JSON members: "a":1,"b":"x"; or null */
     unsigned char body_hash[32];
     const void *data; /* struct of type->record */

@@ -1,8 +1,8 @@
 /* Shape of everything that crosses the wire, as tables.
  *
  * One table per record drives decoding, encoding, hashing, the JSON Schemas, docs/commands.md, the
- * command line's options and the tools of the gateway. A record is a plain struct whose first member
- * is struct tb_present; a field is a row that says where it lives and what it accepts. */
+ * command line's options and the tools of the gateway. A record is a plain struct whose first
+ * member is struct tb_present; a field is a row that says where it lives and what it accepts. */
 #ifndef TB_MODEL_SCHEMA_H
 #define TB_MODEL_SCHEMA_H
 
@@ -32,7 +32,8 @@ enum tb_kind {
     TB_KIND_TICKET_IDS,  /* [tb_strs] at most max_items ticket ids, no duplicates */
     TB_KIND_RECORD,      /* [struct of field.record, inline] */
     TB_KIND_RECORDS,     /* [struct tb_records] at most max_items of field.record */
-    TB_KIND_STRINGS_MAP, /* [struct tb_strings_map] object of lists of strings, both capped by max */
+    TB_KIND_STRINGS_MAP, /* [struct tb_strings_map] object of lists of strings, both capped by max
+                          */
 };
 
 struct tb_records {

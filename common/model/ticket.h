@@ -137,9 +137,9 @@ struct tb_commit {
     tb_str ticket_id;
     tb_str agent_id;
     tb_str sha;
-    tb_str message;         /* may be null */
-    int64_t timestamp;      /* TB_TIME_NONE when not known */
-    int64_t files_changed;  /* -1 when not known, as the next two */
+    tb_str message;        /* may be null */
+    int64_t timestamp;     /* TB_TIME_NONE when not known */
+    int64_t files_changed; /* -1 when not known, as the next two */
     int64_t insertions;
     int64_t deletions;
     tb_strs files_list;

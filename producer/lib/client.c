@@ -103,14 +103,8 @@ static enum ticketbus_rc make_producer(struct ticketbus_client *client, struct t
                                           client->wait_ms > 0 ? client->wait_ms : DELIVERY_MS,
                                       .on_delivery = on_delivery,
                                       .arg = client};
-    if (tb_producer_new(client->cfg, &opt, ret, &e) != TB_OK) {
-        return tb_lib_fail_from(err, &e);
-    }
-    /* Only a head start: librdkafka before 2.10.1 looks for a topic it does not know up to a second
-     * after the first message. A broker that is away is found out when sending. */
-    int32_t partitions;
-    (void)(tb_topic_partitions(*ret, client->commands, &partitions, &e) == TB_OK);
-    return TICKETBUS_OK;
+    return tb_producer_new(client->cfg, &opt, ret, &e) == TB_OK ? TICKETBUS_OK
+                                                                : tb_lib_fail_from(err, &e);
 }
 
 /* After a fatal error librdkafka fails what was queued; when that is told, start afresh. Commands
@@ -244,7 +238,10 @@ enum ticketbus_rc tb_lib_client_partition(struct ticketbus_client *client, const
     struct tb_error e = {.rc = TB_OK};
     (void)pthread_rwlock_rdlock(&client->producer_lock);
     (void)pthread_mutex_lock(&client->asking);
-    enum tb_rc rc = tb_topic_partitions(client->producer, topic, ret_count, &e);
+    /* The topic of commands too: librdkafka before 2.10.1 looks for a topic it does not know up to
+     * a second after the first message. */
+    enum tb_rc rc = tb_topic_partitions(client->producer, client->commands, ret_count, &e);
+    rc = rc != TB_OK ? rc : tb_topic_partitions(client->producer, topic, ret_count, &e);
     (void)pthread_mutex_unlock(&client->asking);
     (void)pthread_rwlock_unlock(&client->producer_lock);
     if (rc != TB_OK) {

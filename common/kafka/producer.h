@@ -33,7 +33,7 @@ typedef void tb_delivery_fn(const struct tb_delivery *delivery, void *arg);
  * by itself (worker); otherwise messages fail after timeout_ms. on_delivery may be NULL. */
 struct tb_producer_options {
     const char *client_id;
-    int64_t timeout_ms; /* 0: forever; questions about topics take 10 s at most all the same */
+    int64_t timeout_ms; /* 0: forever; questions about topics take 5 s at most all the same */
     tb_delivery_fn *on_delivery;
     void *arg;
 };

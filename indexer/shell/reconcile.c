@@ -2,6 +2,9 @@
 
 #include "common/base/log.h"
 
+/* Fewer than these behind is what writes going on look like. */
+enum { NEARLY = 256 };
+
 /* The lock ends with the statement's transaction. */
 static const char lock_sql[] =
     "SELECT pg_try_advisory_xact_lock(hashtextextended('ticketbus.reconcile.' || $1, 0))";
@@ -97,7 +100,7 @@ enum tb_rc tb_reconcile(struct tb_indexer *ix, struct tb_arena *arena, struct tb
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     *ret_n = n;
-    if (missing == 0 && n < TB_RECONCILE_MAX && !busy) {
+    if (missing == 0 && n < NEARLY && !busy) {
         struct tb_error why;
         if (take_alias(ix, arena, &why) != TB_OK) {
             tb_log_warn("the alias could not be checked: %s", why.text);

@@ -12,6 +12,7 @@
 #define MAINTAIN_EVERY_US INT64_C(600000000)
 #define COMMIT_EVERY_US   1000000
 #define FIRST_BACKOFF_MS  50
+#define REVOKE_FLUSH_MS   1000
 #define STOP_FLUSH_MS     5000
 
 /* Records at hand and what they decoded to; both are freed after each round. */
@@ -96,6 +97,26 @@ static bool take(struct loop *l, struct tb_kafka_message *m)
     return true;
 }
 
+/* What is committed is published and the positions are stored, so that the next owner has nothing
+ * to publish again. Bounded, and only a kindness: the claim of the next owner is what is relied on.
+ */
+static void hand_over(struct tb_worker *w, int timeout_ms)
+{
+    struct tb_error err;
+    if (!w->producer) {
+        return;
+    }
+    if (tb_producer_flush(w->producer, timeout_ms, &err) != TB_OK) {
+        tb_log_info("leaving unpublished messages to the next owner: %s", err.text);
+    }
+    if (w->claimed && tb_pg_alive(w->pg)) {
+        tb_arena_reset(w->arena);
+        if (tb_publish_flush_positions(w, &err) != TB_OK) {
+            tb_log_warn("published positions not stored: %s", err.text);
+        }
+    }
+}
+
 /* Serves one poll. False when nothing more should be gathered now. */
 static bool serve_poll(struct loop *l, int timeout_ms)
 {
@@ -110,8 +131,11 @@ static bool serve_poll(struct loop *l, int timeout_ms)
             tb_kafka_message_free(&m);
         }
         return w->claimed;
-    case TB_POLL_ASSIGNED:
     case TB_POLL_REVOKED:
+        hand_over(w, REVOKE_FLUSH_MS);
+        w->claimed = false;
+        return false;
+    case TB_POLL_ASSIGNED:
     case TB_POLL_OFFSET_GONE: /* the claim finds out what is wrong and says so */
         w->claimed = false;
         return false;
@@ -336,26 +360,6 @@ static void round_trip(struct loop *l)
     }
 }
 
-/* Leaves in order: what is committed is published, positions are stored. */
-static void finish(struct loop *l)
-{
-    struct tb_worker *w = l->w;
-    struct tb_error err;
-    if (!w->producer) {
-        return;
-    }
-    if (tb_producer_flush(w->producer, STOP_FLUSH_MS, &err) != TB_OK) {
-        tb_log_warn("stopping with unpublished messages, the next owner publishes them: %s",
-                    err.text);
-    }
-    if (w->claimed && tb_pg_alive(w->pg)) {
-        tb_arena_reset(w->arena);
-        if (tb_publish_flush_positions(w, &err) != TB_OK) {
-            tb_log_warn("published positions not stored: %s", err.text);
-        }
-    }
-}
-
 enum tb_rc tb_worker_run(struct tb_worker *w, const volatile sig_atomic_t *stop,
                          struct tb_error *err)
 {
@@ -372,7 +376,7 @@ enum tb_rc tb_worker_run(struct tb_worker *w, const volatile sig_atomic_t *stop,
     while (rc == TB_OK && !*stop && !l.fatal) {
         round_trip(&l);
     }
-    finish(&l);
+    hand_over(w, STOP_FLUSH_MS);
     if (l.fatal) {
         rc = tb_fail(err, TB_EFATAL, "the consumer has failed");
     }

@@ -363,6 +363,27 @@ def test_poison_drop_by_name(poisoned):
     assert bus.events.outcome(flow.behind[1], through_parking=True).kind == "applied"
 
 
+def test_poison_behind_a_reference(new_bus):
+    """The parent comes, but what waits behind the child's create is poison: an operator sees it and can help."""
+    bus = new_bus("behind", workers=1, TICKETBUS_REFERENCE_WAIT_S="3")
+    flow = Workflow(bus)
+    bus.db.rows(POISON)
+    parent, child = new_ticket(), new_ticket()
+    create = bus.publisher.send(flow.create_command("Child", child, parent_ticket_id=parent))
+    bad = flow.send("ticket.update", child, {"updates": {"title": "poison"}})
+    assert bus.events.outcome(bad).kind == "parked"
+    bus.events.outcome(bus.publisher.send(flow.create_command("Parent", parent)))
+    deadline = time.monotonic() + 20
+    while bus.db.value("SELECT reason FROM parked_tickets WHERE ticket_id = %s", child) != "poison":
+        assert time.monotonic() < deadline, bus.db.rows("SELECT * FROM parked_tickets")
+        time.sleep(0.1)
+    cure(flow)
+    assert flow.run("ticket.replay", child).kind == "done"
+    for command in (create, bad):
+        assert bus.events.outcome(command, through_parking=True).kind == "applied"
+    flow.check()
+
+
 def test_command_that_kills_workers_is_parked(new_bus):
     """Whoever applies it dies; it must not take every worker, nor its neighbors, with it."""
     bus = new_bus("killer", workers=1)

@@ -47,11 +47,31 @@ enum tb_rc tb_wait_in_line(struct tb_deciding *d, struct tb_item *item, const st
     return tb_end_frames(d, item);
 }
 
+/* The wait for a reference is over and something in the queue is poison. Nobody would ever try
+ * again (the sweep sends one command per wait): from now on the ticket waits for an operator. */
+static enum tb_rc park_queue(struct tb_deciding *d, struct tb_item *item, tb_str message)
+{
+    struct tb_parked *p = tb_parked_of(d->b, item->cmd.subject);
+    if (p && p->is_parked) {
+        p->poison = true;
+        p->waits_for = TB_STR_NULL;
+        p->code = tb_str_of(tb_rejection_code(TB_REJECT_POISON));
+        p->message = message;
+    }
+    item->outcome = TB_OUTCOME_INTERNAL;
+    item->rule = "parking.poison";
+    tb_begin_frames(d);
+    return tb_end_frames(d, item);
+}
+
 enum tb_rc tb_park_poison(struct tb_deciding *d, struct tb_item *item)
 {
     tb_str message =
         tb_arena_printf(d->b->arena, "the database or a worker could not take it: %.*s",
                         TB_ARG(item->poison_message));
+    if (item->kind == TB_ITEM_COMMAND && item->cmd.type->kind == TB_CMD_EXPIRE) {
+        return park_queue(d, item, message);
+    }
     if (item->kind != TB_ITEM_COMMAND || item->cmd.type->family == TB_FAMILY_PARKING) {
         return tb_refuse(d, item, "parking.poison", TB_REJECT_POISON, TB_STR_NULL, message, true);
     }

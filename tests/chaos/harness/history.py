@@ -1,6 +1,7 @@
 """What happened, as the broker and the database tell it after the run."""
 
 import json
+import time
 
 import confluent_kafka
 import psycopg
@@ -56,9 +57,11 @@ def read_topic(brokers, topic):
             if high:
                 left[partition] = high
         consumer.assign([confluent_kafka.TopicPartition(topic, p, 0) for p in left])
+        deadline = time.monotonic() + 60
         while left:
-            records = consumer.consume(5000, 30)
-            assert records, f"{topic}: nothing more to read, but {left} is missing"
+            records = consumer.consume(5000, 0.1)
+            deadline = time.monotonic() + 60 if records else deadline
+            assert time.monotonic() < deadline, f"{topic}: nothing more to read, but {left} is missing"
             for record in records:
                 if record.error() is not None:
                     assert record.error().code() == confluent_kafka.KafkaError._PARTITION_EOF, record.error()

@@ -159,6 +159,7 @@ class Run:
             checker.wrong("lost", f"not applied or not published at the end: partition, at, end: {trouble}")
         self.say("checking")
         checker.run()
+        self.say(f"checked {len(checker.log)} commands, {len(checker.events)} events")
         return self._result(checker)
 
     def _break_things(self, names):

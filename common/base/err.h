@@ -27,7 +27,7 @@ enum tb_rc {
 struct tb_error {
     enum tb_rc rc;
     char field[64]; /* offending field or setting, "" when none */
-    char code[16];  /* SQLSTATE, HTTP status or Kafka error name, "" when none */
+    char code[32];  /* SQLSTATE, HTTP status, Kafka error name, rejection; "" when none */
     char text[TB_ERROR_TEXT_MAX];
 };
 

@@ -24,7 +24,7 @@ enum tb_rc ctl_bus_error(const struct ticketbus_error *from, struct tb_error *er
     enum tb_rc rc = (size_t)from->rc < TB_COUNT(codes) ? codes[from->rc] : TB_EFATAL;
     (void)tb_fail(err, rc, "%s", from->text);
     (void)snprintf(err->field, sizeof err->field, "%s", from->field);
-    (void)snprintf(err->code, sizeof err->code, "%.15s", from->code);
+    (void)snprintf(err->code, sizeof err->code, "%s", from->code);
     return rc;
 }
 

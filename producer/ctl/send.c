@@ -28,7 +28,7 @@ struct send {
 
 /* ---- printing ---- */
 
-static void say_line(struct send *s, size_t number, const char *code, const struct tb_error *err)
+static void say_line(struct send *s, size_t number, const char *outcome, const struct tb_error *err)
 {
     struct tb_json w = {.buf = &s->out};
     if (s->ctl->json) {
@@ -36,7 +36,9 @@ static void say_line(struct send *s, size_t number, const char *code, const stru
         tb_json_key(&w, "line");
         tb_json_int(&w, (int64_t)number);
         tb_json_key(&w, "outcome");
-        tb_json_string(&w, tb_str_of(code));
+        tb_json_string(&w, tb_str_of(outcome));
+        tb_json_key(&w, "code");
+        tb_json_string(&w, err->code[0] ? tb_str_of(err->code) : TB_STR_NULL);
         tb_json_key(&w, "field");
         tb_json_string(&w, err->field[0] ? tb_str_of(err->field) : TB_STR_NULL);
         tb_json_key(&w, "message");

@@ -252,6 +252,17 @@ def test_send_lines(flow, ctl):
     assert [m.data["comment"]["comment_text"] for m in flow.events(ticket)[1:]] == ["one", "two"]
 
 
+def test_larger_than_a_message_may_be_is_not_sent(flow, ctl, bus):
+    """Each field is within its limit, all together are not: the library refuses before anything is sent."""
+    data = {"workflow_id": flow.id, "title": "Heavy", "description": "🎫" * 200000,
+            "related_task_ids": [f"task-{n:04}-" + "x" * 190 for n in range(1000)]}
+    before = bus.lag() + bus.db.value("SELECT sum(next_offset) FROM partition_watermarks WHERE topic = %s", bus.commands)
+    ran = ctl("send", "-", "--json", input=json.dumps({"type": "ticket.create", "data": data}).encode()).expect(1)
+    assert "message_too_large" in ran.out, str(ran)
+    after = bus.lag() + bus.db.value("SELECT sum(next_offset) FROM partition_watermarks WHERE topic = %s", bus.commands)
+    assert after == before
+
+
 def test_export_and_back(make_flow, new_bus, ctl):
     """What export prints makes the same tickets in an empty installation."""
     flow = make_flow()

@@ -263,12 +263,12 @@ CODES = {"BEADS_DEBOUNCE_MS": "bd-0650a73b", "SIGSEGV": "bd-ao0s", "isUniqueCons
 
 @pytest.fixture(scope="module")
 def tracker(bus, tmp_path_factory):
-    """Every twelfth issue of the tracker and those asked for; all with TICKETBUS_TEST_WHOLE_INDEX=1."""
+    """Every twentieth issue of the tracker and those asked for; all with TICKETBUS_TEST_WHOLE_INDEX=1."""
     if not BEADS.is_file():
         pytest.skip(f"the beads tracker's data is not there: {BEADS}")
     wanted = {*PARAPHRASES.values(), *CODES.values()}
     lines = [line for n, line in enumerate(BEADS.read_text().splitlines())
-             if WHOLE or n % 12 == 0 or json.loads(line)["id"] in wanted]
+             if WHOLE or n % 20 == 0 or json.loads(line)["id"] in wanted]
     file = tmp_path_factory.mktemp("beads") / "some.jsonl"
     file.write_text("\n".join(lines) + "\n")
     ran = bus.ctl("import", "beads", file, "--workflow", "tracker", "--json", timeout=240).expect(0)
@@ -293,7 +293,7 @@ def test_tracker_code(tracker, code):
 
 
 def test_tracker_ids(tracker):
-    for issue in [json.loads(line)["id"] for line in BEADS.read_text().splitlines()][:120:12]:
+    for issue in [json.loads(line)["id"] for line in BEADS.read_text().splitlines()][:200:20]:
         row = tracker.db.row("SELECT is_deleted FROM tickets WHERE workflow_id = 'tracker' AND external_id = %s", issue)
         if not row["is_deleted"]:
             assert issue in found(tracker, issue, "-w", "tracker", "-n", 3), issue

@@ -1,8 +1,10 @@
 """One installation of the product for the tests: a database, topics, a collection and processes of its own."""
 
+import json
 import os
 import subprocess
 import time
+import urllib.request
 import uuid
 
 import confluent_kafka.admin
@@ -98,11 +100,8 @@ class Installation:
             self.events.close()
             self.troubles += self.events.problems
         self.db.close()
-        try:
-            with psycopg.connect(**Database(self.settings, "postgres").parameters, autocommit=True) as admin:
-                admin.execute(f'DROP DATABASE IF EXISTS "{self.database_name}" WITH (FORCE)')
-        except psycopg.OperationalError as error:
-            self.troubles.append(f"dropping the database: {error}")
+        self._drop_database()
+        self._drop_collections()
         topics = [t for name, t in self.settings.items()
                   if name.startswith("TICKETBUS_TOPIC_") and t.startswith(self.prefix)]
         admin = self.kafka_admin()
@@ -112,6 +111,32 @@ class Installation:
             except confluent_kafka.KafkaException:
                 pass
         return self.troubles
+
+    def _drop_database(self, seconds=20):
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                with psycopg.connect(**Database(self.settings, "postgres").parameters, autocommit=True) as admin:
+                    admin.execute(f'DROP DATABASE IF EXISTS "{self.database_name}" WITH (FORCE)')
+                return
+            except (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege) as error:
+                # The server's own processes (autovacuum) are in the way for a moment, and we may not end them.
+                if time.monotonic() > deadline:
+                    self.troubles.append(f"dropping the database: {error}")
+                    return
+                time.sleep(0.5)
+
+    def _qdrant(self, method, path):
+        headers = {"api-key": self.settings["QDRANT_API_KEY"]} if self.settings.get("QDRANT_API_KEY") else {}
+        request = urllib.request.Request(self.settings["QDRANT_URL"].rstrip("/") + path, method=method, headers=headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)["result"]
+
+    def _drop_collections(self):
+        if any("indexer" in daemon.name for daemon in self.daemons):
+            for collection in self._qdrant("GET", "/collections")["collections"]:
+                if collection["name"].startswith(self.prefix):
+                    self._qdrant("DELETE", f"/collections/{collection['name']}")
 
     def kafka_admin(self):
         return confluent_kafka.admin.AdminClient({"bootstrap.servers": self.settings["KAFKA_BROKERS"]})

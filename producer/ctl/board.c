@@ -75,7 +75,7 @@ struct view {
 
 static enum tb_rc view_read(struct ctl *ctl, struct view *v, struct tb_error *err)
 {
-    tb_str workflow;
+    tb_str workflow = TB_STR_NULL;
     int64_t limit;
     struct tb_pg_params p;
     tb_pg_params_init(&p, ctl->arena);

@@ -83,7 +83,7 @@ void ctl_grid_render(const struct ctl_grid *grid, const struct ctl_term *term, t
         heads[c] = (struct ctl_cell){tb_str_of(grid->heads[c]), CTL_DIM};
         widths[c] = strlen(grid->heads[c]);
     }
-    for (size_t i = 0; i < grid->ncells; i++) {
+    for (size_t i = 0; grid->ncolumns && i < grid->ncells; i++) {
         size_t w = ctl_text_width(grid->cells[i].text);
         size_t c = i % grid->ncolumns;
         widths[c] = w > widths[c] ? w : widths[c];

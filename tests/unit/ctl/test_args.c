@@ -11,7 +11,10 @@ static enum tb_rc parse(struct tb_arena *arena, struct ctl_args *ret, const char
     char *argv[32];
     int n = 0;
     for (; words[n]; n++) {
-        argv[n] = (char *)(uintptr_t)words[n];
+        size_t size = strlen(words[n]) + 1;
+        argv[n] = tb_arena_alloc(arena, size);
+        assert_non_null(argv[n]);
+        memcpy(argv[n], words[n], size);
     }
     memset(&g_err, 0, sizeof g_err);
     return ctl_args_parse(n, argv, arena, ret, &g_err);

@@ -86,7 +86,7 @@ static void update_offers_the_fields_inside_updates(void **state)
 static void man_pages_escape_what_roff_would_read(void **state)
 {
     tb_buf out;
-    tb_buf_init(&out, 10 * 1000 * 1000);
+    tb_buf_init(&out, (size_t)10 * 1000 * 1000);
     for (size_t c = 0; c < ctl_ncommands; c++) {
         ctl_docs_man_command(&ctl_commands[c], *state, &out);
     }

@@ -14,7 +14,7 @@ struct ctl_grid {
     struct ctl_cell {
         tb_str text;
         enum ctl_color color;
-    } * cells;
+    } *cells;
     size_t ncells;
     size_t room;
 };

@@ -231,8 +231,12 @@ static enum tb_rc take(struct tb_pg *pg, PGresult *res, struct tb_pg_result **re
 enum tb_rc tb_pg_exec(struct tb_pg *pg, const char *sql, const struct tb_pg_params *params,
                       struct tb_pg_result **ret, struct tb_error *err)
 {
-    PGresult *res = PQexecParams(pg->conn, sql, params ? params->n : 0, NULL,
-                                 params ? params->values : NULL, NULL, NULL, 0);
+    if (params && params->failed) {
+        return tb_fail(err, TB_ELIMIT, "the parameters of a statement are too large");
+    }
+    PGresult *res =
+        PQexecParams(pg->conn, sql, params ? params->n : 0, NULL, params ? params->values : NULL,
+                     params ? params->lengths : NULL, params ? params->formats : NULL, 0);
     return take(pg, res, ret, err);
 }
 

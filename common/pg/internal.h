@@ -30,6 +30,9 @@ struct tb_pg {
     int nqueries;
 };
 
+/* format: 0 text, 1 binary of `length` bytes; value NULL is SQL NULL. */
+void tb_pg_add_raw(struct tb_pg_params *p, const char *value, int length, int format);
+
 /* Class of an SQLSTATE. NULL or "": the connection. */
 enum tb_rc tb_pg_classify(const char *sqlstate);
 /* Fills err from a failed result, or from the connection when res is NULL. */

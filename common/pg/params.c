@@ -1,4 +1,4 @@
-/* Parameters in Postgres' text format. */
+/* Parameters in Postgres' text format; arrays.c has those in binary. */
 #include <stdio.h>
 
 #include "common/base/clock.h"
@@ -9,13 +9,21 @@ void tb_pg_params_init(struct tb_pg_params *p, struct tb_arena *arena)
 {
     p->arena = arena;
     p->n = 0;
+    p->failed = false;
+}
+
+void tb_pg_add_raw(struct tb_pg_params *p, const char *value, int length, int format)
+{
+    if (p->n < TB_PG_MAX_PARAMS) {
+        p->values[p->n] = value;
+        p->lengths[p->n] = length;
+        p->formats[p->n++] = format;
+    }
 }
 
 static void add(struct tb_pg_params *p, const char *value)
 {
-    if (p->n < TB_PG_MAX_PARAMS) {
-        p->values[p->n++] = value;
-    }
+    tb_pg_add_raw(p, value, 0, 0);
 }
 
 void tb_pg_add_str(struct tb_pg_params *p, tb_str s)

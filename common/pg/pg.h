@@ -32,7 +32,7 @@ bool tb_pg_alive(const struct tb_pg *pg);
 int tb_pg_socket(const struct tb_pg *pg);
 int tb_pg_server_version(const struct tb_pg *pg); /* as 160003 */
 
-/* ---- parameters: text format, converted by the server; NULL ptr is SQL NULL ---- */
+/* ---- parameters; NULL ptr is SQL NULL ---- */
 
 #define TB_PG_MAX_PARAMS 48
 
@@ -41,8 +41,12 @@ struct tb_pg_params {
     struct tb_arena *arena;
     int n;
     const char *values[TB_PG_MAX_PARAMS];
+    int lengths[TB_PG_MAX_PARAMS]; /* of those in binary format */
+    int formats[TB_PG_MAX_PARAMS]; /* 0: text, 1: binary */
+    bool failed;                   /* one is too large, or did not fit into memory */
 };
 void tb_pg_params_init(struct tb_pg_params *p, struct tb_arena *arena);
+/* In text format: the server converts them to whatever type the statement says. */
 void tb_pg_add_str(struct tb_pg_params *p, tb_str s);
 void tb_pg_add_int(struct tb_pg_params *p, int64_t v);
 void tb_pg_add_bool(struct tb_pg_params *p, bool v);
@@ -51,6 +55,15 @@ void tb_pg_add_bytes(struct tb_pg_params *p, const void *data, size_t len); /* b
 /* text[]; null items become NULL. */
 void tb_pg_add_strs(struct tb_pg_params *p, const tb_str *items, size_t n);
 void tb_pg_add_ints(struct tb_pg_params *p, const int64_t *items, size_t n); /* bigint[] */
+
+/* Arrays in binary format, for sets of rows: nothing is escaped here nor parsed there. The
+ * statement must cast the parameter to the very type: $1::text[], bytea[], bigint[], bool[],
+ * timestamptz[]. Null strings become NULL, and so does TB_TIME_NONE. */
+void tb_pg_add_texts(struct tb_pg_params *p, const tb_str *items, size_t n);
+void tb_pg_add_byteas(struct tb_pg_params *p, const tb_str *items, size_t n);
+void tb_pg_add_bigints(struct tb_pg_params *p, const int64_t *items, size_t n);
+void tb_pg_add_bools(struct tb_pg_params *p, const int64_t *items, size_t n);
+void tb_pg_add_times(struct tb_pg_params *p, const int64_t *items, size_t n);
 
 /* ---- one statement ---- */
 

@@ -40,6 +40,9 @@ enum tb_rc tb_pg_pipeline_add(struct tb_pg *pg, const char *name, const char *sq
     if (rc != TB_OK) {
         return rc;
     }
+    if (params && params->failed) {
+        return tb_fail(err, TB_ELIMIT, "the parameters of statement %s are too large", name);
+    }
     if (pg->nqueries == TB_PG_PIPELINE_MAX) {
         return tb_fail(err, TB_ELIMIT, "more than %d statements in a pipeline", TB_PG_PIPELINE_MAX);
     }
@@ -56,7 +59,8 @@ enum tb_rc tb_pg_pipeline_add(struct tb_pg *pg, const char *name, const char *sq
         pg->queued_names[pg->nqueued_names++] = name;
     }
     if (PQsendQueryPrepared(pg->conn, name, params ? params->n : 0, params ? params->values : NULL,
-                            NULL, NULL, 0) != 1) {
+                            params ? params->lengths : NULL, params ? params->formats : NULL,
+                            0) != 1) {
         return tb_pg_fail_result(pg, NULL, err);
     }
     pg->queue[pg->nqueue++].prepares = -1;

@@ -99,44 +99,46 @@ enum tb_rc tb_admin_brokers(struct tb_admin *a, size_t *ret_n, int timeout_ms, s
     return TB_OK;
 }
 
-/* Asks about one topic; on success *ret_md is to be destroyed and *ret points into it. */
-static enum tb_rc topic_metadata(struct tb_admin *a, const char *topic,
-                                 const struct rd_kafka_metadata **ret_md,
-                                 const struct rd_kafka_metadata_topic **ret, int timeout_ms,
-                                 struct tb_error *err)
+/* Asks about one topic: the answer holds just that one. NULL with *ret_rc and err when there is
+ * none. */
+static const struct rd_kafka_metadata *topic_metadata(struct tb_admin *a, const char *topic,
+                                                      int timeout_ms, enum tb_rc *ret_rc,
+                                                      struct tb_error *err)
 {
     rd_kafka_topic_t *rkt = rd_kafka_topic_new(a->rk, topic, NULL);
     if (!rkt) {
-        return tb_fail(err, TB_EINVAL, "Kafka: %s is not a topic's name", topic);
+        *ret_rc = tb_fail(err, TB_EINVAL, "Kafka: %s is not a topic's name", topic);
+        return NULL;
     }
-    rd_kafka_resp_err_t e = rd_kafka_metadata(a->rk, 0, rkt, ret_md, timeout_ms);
+    const struct rd_kafka_metadata *md = NULL;
+    rd_kafka_resp_err_t e = rd_kafka_metadata(a->rk, 0, rkt, &md, timeout_ms);
     rd_kafka_topic_destroy(rkt);
-    if (e != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return tb_admin_fail(a, e, topic, NULL, err);
+    if (e != RD_KAFKA_RESP_ERR_NO_ERROR || !md) {
+        *ret_rc = tb_admin_fail(a, e, topic, NULL, err);
+        return NULL;
     }
-    const struct rd_kafka_metadata *md = *ret_md;
     e = md->topic_cnt == 1 ? md->topics[0].err : RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
     if (e == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE && md->topics[0].partition_cnt > 0) {
         e = RD_KAFKA_RESP_ERR_NO_ERROR;
     }
     if (e != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        *ret_rc = tb_kafka_rc(e) == TB_ENOTFOUND
+                      ? tb_fail(err, TB_ENOTFOUND, "Kafka: there is no topic %s", topic)
+                      : tb_kafka_fail(err, e, topic, NULL);
         rd_kafka_metadata_destroy(md);
-        return tb_kafka_rc(e) == TB_ENOTFOUND
-                   ? tb_fail(err, TB_ENOTFOUND, "Kafka: there is no topic %s", topic)
-                   : tb_kafka_fail(err, e, topic, NULL);
+        return NULL;
     }
-    *ret = &md->topics[0];
-    return TB_OK;
+    *ret_rc = TB_OK;
+    return md;
 }
 
 static enum tb_rc count_partitions(struct tb_admin *a, const char *topic, int32_t *ret,
                                    int timeout_ms, struct tb_error *err)
 {
-    const struct rd_kafka_metadata *md = NULL;
-    const struct rd_kafka_metadata_topic *t = NULL;
-    enum tb_rc rc = topic_metadata(a, topic, &md, &t, timeout_ms, err);
-    if (rc == TB_OK) {
-        *ret = t->partition_cnt;
+    enum tb_rc rc = TB_OK;
+    const struct rd_kafka_metadata *md = topic_metadata(a, topic, timeout_ms, &rc, err);
+    if (md) {
+        *ret = md->topics[0].partition_cnt;
         rd_kafka_metadata_destroy(md);
     }
     return rc;
@@ -284,13 +286,12 @@ enum tb_rc tb_admin_describe(struct tb_admin *a, const char *topic, struct tb_ar
                              struct tb_topic_info *ret, int timeout_ms, struct tb_error *err)
 {
     *ret = (struct tb_topic_info){0};
-    const struct rd_kafka_metadata *md = NULL;
-    const struct rd_kafka_metadata_topic *t = NULL;
-    enum tb_rc rc = topic_metadata(a, topic, &md, &t, timeout_ms, err);
-    if (rc != TB_OK) {
+    enum tb_rc rc = TB_OK;
+    const struct rd_kafka_metadata *md = topic_metadata(a, topic, timeout_ms, &rc, err);
+    if (!md) {
         return rc;
     }
-    describe_partitions(t, ret);
+    describe_partitions(&md->topics[0], ret);
     rd_kafka_metadata_destroy(md);
     return describe_values(a, topic, arena, ret, timeout_ms, err);
 }

@@ -64,6 +64,10 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t e,
                          rd_kafka_topic_partition_list_t *list, void *opaque)
 {
     struct tb_consumer *c = opaque;
+    /* librdkafka keeps a pause beyond the assignment: what is forgotten here must not stay paused,
+     * or nobody would ever resume it. */
+    struct tb_error ignored;
+    (void)tb_consumer_pause(c, false, &ignored);
     forget_slots(c);
     if (e == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         take_assignment(c, list);

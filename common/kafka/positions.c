@@ -1,10 +1,12 @@
 /* Where a consumer reads: starting, pausing, committing, looking up. */
 #include <stdlib.h>
+#include <time.h>
 
 #include "common/base/clock.h"
 #include "common/kafka/consumer_internal.h"
 
 enum { PARTITIONS_MAX = 100000 };
+#define ASK_AGAIN_MS 50L
 
 static bool has_partition(const struct tb_consumer *c, int32_t partition)
 {
@@ -181,13 +183,38 @@ enum tb_rc tb_consumer_partitions(struct tb_consumer *c, int32_t *ret, int timeo
     return rc;
 }
 
+/* The leader moved, or is being elected (as on a topic just made): worth asking again. */
+static bool leader_moves(rd_kafka_resp_err_t e)
+{
+    return e == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           e == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           e == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE ||
+           e == RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR;
+}
+
 enum tb_rc tb_kafka_watermarks(rd_kafka_t *rk, const char *topic, int32_t partition,
                                int64_t *ret_low, int64_t *ret_high, int timeout_ms,
                                struct tb_error *err)
 {
-    return tb_kafka_fail(
-        err, rd_kafka_query_watermark_offsets(rk, topic, partition, ret_low, ret_high, timeout_ms),
-        topic, NULL);
+    int64_t deadline = tb_clock_mono_us() + (int64_t)timeout_ms * 1000;
+    for (;;) {
+        int64_t left = (deadline - tb_clock_mono_us()) / 1000;
+        rd_kafka_resp_err_t e = rd_kafka_query_watermark_offsets(
+            rk, topic, partition, ret_low, ret_high, left > 1 ? (int)left : 1);
+        if (!leader_moves(e) || left <= ASK_AGAIN_MS) {
+            return tb_kafka_fail(err, e, topic, NULL);
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = ASK_AGAIN_MS * 1000000}, NULL);
+        /* librdkafka asks whom it believes to lead; have it learn. */
+        const struct rd_kafka_metadata *md = NULL;
+        rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, topic, NULL);
+        if (rkt && rd_kafka_metadata(rk, 0, rkt, &md, (int)left) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_metadata_destroy(md);
+        }
+        if (rkt) {
+            rd_kafka_topic_destroy(rkt);
+        }
+    }
 }
 
 enum tb_rc tb_consumer_watermarks(struct tb_consumer *c, int32_t partition, int64_t *ret_low,

@@ -15,6 +15,8 @@ enum {
 };
 #define PARTITIONS_FRESH_US INT64_C(60000000)
 
+_Static_assert(sizeof(uint64_t) == sizeof(void *), "a tag travels as a pointer");
+
 struct topic {
     rd_kafka_topic_t *rkt;
     int32_t partitions;
@@ -156,6 +158,14 @@ static rd_kafka_headers_t *make_headers(const struct tb_header *headers, size_t 
     return h;
 }
 
+/* librdkafka's prototypes lack const; with F_COPY it only reads. */
+static void *without_const(const void *bytes)
+{
+    void *same = NULL;
+    memcpy(&same, &bytes, sizeof same);
+    return same;
+}
+
 enum tb_rc tb_producer_send(struct tb_producer *p, const char *topic, tb_str key, tb_str value,
                             const struct tb_header *headers, size_t nheaders, uint64_t tag,
                             struct tb_error *err)
@@ -166,10 +176,10 @@ enum tb_rc tb_producer_send(struct tb_producer *p, const char *topic, tb_str key
                        size, p->message_max);
     }
     rd_kafka_headers_t *h = nheaders ? make_headers(headers, nheaders) : NULL;
-    /* librdkafka's prototypes lack const; with F_COPY it only reads. */
-    void *key_bytes = (void *)(uintptr_t)key.ptr;
-    void *value_bytes = (void *)(uintptr_t)value.ptr;
-    void *opaque = (void *)(uintptr_t)tag;
+    void *key_bytes = without_const(key.ptr);
+    void *value_bytes = without_const(value.ptr);
+    void *opaque = NULL;
+    memcpy(&opaque, &tag, sizeof opaque);
     rd_kafka_resp_err_t e;
     if (h) {
         e = rd_kafka_producev(p->rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key_bytes, key.len),

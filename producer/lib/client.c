@@ -74,7 +74,8 @@ static void note_trouble(struct ticketbus_client *client)
 static void on_delivery(const struct tb_delivery *d, void *arg)
 {
     struct ticketbus_client *client = arg;
-    struct ticketbus_sending *s = (struct ticketbus_sending *)(uintptr_t)d->tag;
+    struct ticketbus_sending *s = NULL;
+    memcpy(&s, &d->tag, sizeof(void *));
     char text[400] = "";
     if (d->rc != TB_OK) {
         const char *trouble = tb_producer_trouble(client->producer);
@@ -264,14 +265,14 @@ static void link_sending(struct ticketbus_client *client, struct ticketbus_sendi
 
 /* Waits for room in the local queue. */
 static enum tb_rc queue(struct ticketbus_client *client, const struct ticketbus_command *cmd,
-                        struct ticketbus_sending *s, struct tb_error *e)
+                        const struct ticketbus_sending *s, struct tb_error *e)
 {
     int64_t deadline = tb_clock_mono_us() + client->wait_ms * 1000;
+    uint64_t tag = (uint64_t)(uintptr_t)s;
     for (;;) {
         (void)pthread_rwlock_rdlock(&client->producer_lock);
-        enum tb_rc rc =
-            tb_producer_send(client->producer, client->commands, cmd->subject, cmd->json,
-                             &tb_lib_content_type, 1, (uint64_t)(uintptr_t)s, e);
+        enum tb_rc rc = tb_producer_send(client->producer, client->commands, cmd->subject,
+                                         cmd->json, &tb_lib_content_type, 1, tag, e);
         (void)pthread_rwlock_unlock(&client->producer_lock);
         /* EFATAL: the pump is about to replace the producer. */
         if ((rc != TB_ERETRY && rc != TB_EFATAL) || tb_clock_mono_us() >= deadline) {

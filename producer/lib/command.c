@@ -35,29 +35,28 @@ bool tb_lib_command_derive(struct ticketbus_command *cmd)
     return true;
 }
 
-static enum ticketbus_rc find_type(const char *name, const struct tb_command_type **ret,
-                                   struct ticketbus_error *err)
+/* NULL with err filled: none that may be sent. */
+static const struct tb_command_type *find_type(const char *name, struct ticketbus_error *err)
 {
-    *ret = name ? tb_command_type_find(tb_str_of(name)) : NULL;
-    if (!*ret) {
-        return tb_lib_fail_with(err, TICKETBUS_EINVAL, "type", "unknown_command",
-                                "there is no command of type \"%s\"", name ? name : "");
+    const struct tb_command_type *type = name ? tb_command_type_find(tb_str_of(name)) : NULL;
+    if (!type) {
+        (void)tb_lib_fail_with(err, TICKETBUS_EINVAL, "type", "unknown_command",
+                               "there is no command of type \"%s\"", name ? name : "");
+    } else if (type->internal) {
+        (void)tb_lib_fail_with(err, TICKETBUS_EINVAL, "type", "bad_signature",
+                               "%s is internal to the workers", name);
+        type = NULL;
     }
-    if ((*ret)->internal) {
-        return tb_lib_fail_with(err, TICKETBUS_EINVAL, "type", "bad_signature",
-                                "%s is internal to the workers", name);
-    }
-    return TICKETBUS_OK;
+    return type;
 }
 
 enum ticketbus_rc ticketbus_command_new(const char *type, const char *subject,
                                         struct ticketbus_command **ret, struct ticketbus_error *err)
 {
     *ret = NULL;
-    const struct tb_command_type *found = NULL;
-    enum ticketbus_rc rc = find_type(type, &found, err);
-    if (rc != TICKETBUS_OK) {
-        return rc;
+    const struct tb_command_type *found = find_type(type, err);
+    if (!found) {
+        return TICKETBUS_EINVAL;
     }
     if (!subject && found->kind != TB_CMD_CREATE) {
         return tb_lib_fail_with(err, TICKETBUS_EINVAL, "subject", "validation_failed",

@@ -33,8 +33,10 @@ const char *ticketbus_rc_name(enum ticketbus_rc rc)
     return tb_rc_name((enum tb_rc)rc);
 }
 
-static void fill(struct ticketbus_error *err, enum ticketbus_rc rc, const char *field,
-                 const char *code, const char *fmt, va_list args)
+__attribute__((format(printf, 5, 0))) static void fill(struct ticketbus_error *err,
+                                                       enum ticketbus_rc rc, const char *field,
+                                                       const char *code, const char *fmt,
+                                                       va_list args)
 {
     if (!err) {
         return;

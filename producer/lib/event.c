@@ -82,7 +82,7 @@ enum ticketbus_rc tb_lib_event_make(tb_str bytes, int32_t partition, int64_t off
 {
     *ret = NULL;
     tb_arena_reset(scratch);
-    struct tb_event e;
+    struct tb_event e = {.time_us = TB_TIME_NONE};
     struct tb_error why = {.rc = TB_OK};
     struct tb_dom *dom = NULL;
     enum tb_rc rc = bytes.ptr ? tb_event_decode(bytes, scratch, &e, &why)

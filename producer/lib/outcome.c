@@ -62,7 +62,8 @@ static bool insert(struct ticketbus_gathering *g, struct ticketbus_event *event)
 {
     if (g->nevents == g->room) {
         size_t room = g->room ? g->room * 2 : 4;
-        struct ticketbus_event **events = realloc(g->events, room * sizeof *events);
+        struct ticketbus_event **events =
+            realloc(g->events, room * sizeof(struct ticketbus_event *));
         if (!events) {
             return false;
         }

@@ -125,7 +125,12 @@ enum ticketbus_rc tb_lib_parts_open(struct ticketbus_consumer *c, const int32_t 
     tb_lib_parts_close(c);
     c->parts = calloc(n ? n : 1, sizeof *c->parts);
     struct tb_position *positions = calloc(n ? n : 1, sizeof *positions);
-    enum ticketbus_rc rc = c->parts && positions ? TICKETBUS_OK : tb_lib_no_memory(err);
+    if (!c->parts || !positions) {
+        free(positions);
+        tb_lib_parts_close(c);
+        return tb_lib_no_memory(err);
+    }
+    enum ticketbus_rc rc = TICKETBUS_OK;
     for (size_t i = 0; i < n && rc == TICKETBUS_OK; i++) {
         c->nparts++;
         rc = prepare(c, &c->parts[i], partitions[i], err);

@@ -102,21 +102,21 @@ static struct subject *add_subject(struct tb_sequencer *s, tb_str name, int64_t 
     return subject->name.ptr && tb_map_put(&s->subjects, subject->name, subject) ? subject : NULL;
 }
 
-int64_t tb_sequencer_last(const struct tb_sequencer *s, tb_str name)
+int64_t tb_sequencer_last(const struct tb_sequencer *s, tb_str subject)
 {
-    const struct subject *subject = tb_map_get(&s->subjects, name);
-    return subject ? subject->last : 0;
+    const struct subject *found = tb_map_get(&s->subjects, subject);
+    return found ? found->last : 0;
 }
 
-bool tb_sequencer_seed(struct tb_sequencer *s, tb_str name, int64_t version)
+bool tb_sequencer_seed(struct tb_sequencer *s, tb_str subject, int64_t version)
 {
-    struct subject *subject = tb_map_get(&s->subjects, name);
-    if (!subject) {
-        return s->subjects.n < s->limits.subjects_max && add_subject(s, name, version) != NULL;
+    struct subject *found = tb_map_get(&s->subjects, subject);
+    if (!found) {
+        return s->subjects.n < s->limits.subjects_max && add_subject(s, subject, version) != NULL;
     }
-    if (version > subject->last) {
-        subject->last = version;
-        s->releasing = subject;
+    if (version > found->last) {
+        found->last = version;
+        s->releasing = found;
     }
     return true;
 }
@@ -214,14 +214,14 @@ bool tb_sequencer_gap(const struct tb_sequencer *s, struct tb_sequence_gap *ret)
     return subject != NULL;
 }
 
-bool tb_sequencer_skip(struct tb_sequencer *s, tb_str name)
+bool tb_sequencer_skip(struct tb_sequencer *s, tb_str subject)
 {
-    struct subject *subject = tb_map_get(&s->subjects, name);
-    if (!subject || !subject->held) {
+    struct subject *found = tb_map_get(&s->subjects, subject);
+    if (!found || !found->held) {
         return false;
     }
-    subject->last = subject->held->sequence - 1;
-    s->releasing = subject;
+    found->last = found->held->sequence - 1;
+    s->releasing = found;
     return true;
 }
 

@@ -434,6 +434,32 @@ void case_two_members(void **state)
     tb_consumer_free(a);
 }
 
+/* A pause does not outlive the assignment it was made in. */
+void case_rebalance_while_paused(void **state)
+{
+    (void)state;
+    const char *topic = rig_topic(4);
+    const char *group = rig_name("group");
+    struct tb_error err;
+    rig_fill(topic, 0, 400, 40);
+    struct tb_consumer *a = new_consumer(topic, group);
+    expect_assigned(a, 4);
+    start_all(a);
+    struct tb_kafka_message m;
+    assert_int_equal(wait_for(a, &m, 10000), TB_POLL_MESSAGE);
+    tb_kafka_message_free(&m);
+    assert_tb_ok(tb_consumer_pause(a, true, &err), err);
+    struct tb_consumer *b = new_consumer(topic, group);
+    struct member members[2] = {{.c = a}, {.c = b}};
+    attend(members, 2, 1, 1);
+    assert_tb_ok(tb_consumer_pause(a, false, &err), err);
+    start_all(a);
+    assert_int_equal(wait_for(a, &m, 10000), TB_POLL_MESSAGE);
+    tb_kafka_message_free(&m);
+    tb_consumer_free(b);
+    tb_consumer_free(a);
+}
+
 void case_position_beyond_end(void **state)
 {
     (void)state;

@@ -11,6 +11,7 @@ void case_pause(void **state);
 void case_pause_one(void **state);
 void case_start_while_paused(void **state);
 void case_two_members(void **state);
+void case_rebalance_while_paused(void **state);
 void case_position_beyond_end(void **state);
 void case_positions(void **state);
 void case_read_at(void **state);

@@ -138,6 +138,7 @@ int main(void)
         cmocka_unit_test(case_pause_one),
         cmocka_unit_test(case_start_while_paused),
         cmocka_unit_test(case_two_members),
+        cmocka_unit_test(case_rebalance_while_paused),
         cmocka_unit_test(case_position_beyond_end),
         cmocka_unit_test(case_positions),
         cmocka_unit_test(case_read_at),

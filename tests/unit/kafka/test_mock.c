@@ -5,7 +5,7 @@
 #include "tests/unit/kafka/cases.h"
 #include "tests/unit/kafka/rig.h"
 
-enum { API_PRODUCE = 0, API_HEARTBEAT = 12 };
+enum { API_PRODUCE = 0, API_LIST_OFFSETS = 2, API_HEARTBEAT = 12 };
 
 /* Positive hashes of Java's client for these keys (its UtilsTest, murmur2), bits 0-30. */
 static void partitions_as_java_has_them(void **state)
@@ -84,6 +84,28 @@ static void transient_produce_errors_are_retried(void **state)
     assert_null(tb_producer_trouble(p));
     tb_producer_free(p);
     rd_kafka_mock_clear_request_errors(rig.mock, API_PRODUCE);
+}
+
+/* A topic just made, or a broker gone, elects leaders for a moment. */
+static void watermarks_wait_for_a_leader(void **state)
+{
+    (void)state;
+    const char *topic = rig_topic(1);
+    rig_fill(topic, 0, 10, 1);
+    struct tb_error err;
+    struct tb_consumer *c = NULL;
+    struct tb_consumer_options opt = {.topic = topic, .client_id = "leaderless"};
+    assert_tb_ok(tb_consumer_new(rig.cfg, &opt, &c, &err), err);
+    rd_kafka_mock_push_request_errors(rig.mock, API_LIST_OFFSETS, 2,
+                                      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+                                      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+    int64_t low = -1;
+    int64_t high = -1;
+    assert_tb_ok(tb_consumer_watermarks(c, 0, &low, &high, 10000, &err), err);
+    assert_int_equal(low, 0);
+    assert_int_equal(high, 10);
+    rd_kafka_mock_clear_request_errors(rig.mock, API_LIST_OFFSETS);
+    tb_consumer_free(c);
 }
 
 static void too_large_for_the_broker_is_data(void **state)
@@ -224,10 +246,12 @@ int main(void)
         cmocka_unit_test(case_pause_one),
         cmocka_unit_test(case_start_while_paused),
         cmocka_unit_test(case_two_members),
+        cmocka_unit_test(case_rebalance_while_paused),
         cmocka_unit_test(case_position_beyond_end),
         cmocka_unit_test(case_positions),
         cmocka_unit_test(case_read_at),
         cmocka_unit_test(transient_produce_errors_are_retried),
+        cmocka_unit_test(watermarks_wait_for_a_leader),
         cmocka_unit_test(too_large_for_the_broker_is_data),
         cmocka_unit_test(a_full_queue_asks_to_poll),
         cmocka_unit_test(nobody_there),

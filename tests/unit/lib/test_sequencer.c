@@ -267,7 +267,8 @@ static void take_in(struct tb_sequencer *s, struct world *w, int at)
     char id[24];
     (void)snprintf(subject, sizeof subject, "ticket-%d", e->subject);
     (void)snprintf(id, sizeof id, "r%lld", (long long)e->sequence);
-    struct entry *payload = (struct entry *)(uintptr_t)e;
+    struct entry *payload = NULL; /* the same without const */
+    memcpy(&payload, &e, sizeof(void *));
     enum tb_sequence_verdict v =
         give(s, subject, e->subject < 0 ? 0 : e->sequence, id, at, payload);
     assert_true(v == TB_SEQUENCE_NEXT || v == TB_SEQUENCE_REPEAT || v == TB_SEQUENCE_HELD);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/kafka/consumer_internal.h"
 
 enum {
@@ -66,8 +67,10 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t e,
     struct tb_consumer *c = opaque;
     /* librdkafka keeps a pause beyond the assignment: what is forgotten here must not stay paused,
      * or nobody would ever resume it. */
-    struct tb_error ignored;
-    (void)tb_consumer_pause(c, false, &ignored);
+    struct tb_error why;
+    if (tb_consumer_pause(c, false, &why) != TB_OK) {
+        tb_log_debug("cannot resume: %s", why.text);
+    }
     forget_slots(c);
     if (e == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         take_assignment(c, list);

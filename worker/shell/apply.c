@@ -1,9 +1,11 @@
 /* Applies records in one transaction; retries what is transient, and bisects what the database
  * refuses until the one record at fault stands alone. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "worker/shell/crash.h"
 #include "worker/shell/worker.h"
 
 #define MAX_TRIES 8
@@ -66,12 +68,22 @@ static enum tb_rc apply_once(struct tb_worker *w, struct tb_item *items, size_t 
         struct tb_error ignored;
         return tb_pg_rollback(w->pg, &ignored) == TB_OK ? rc : TB_EUNAVAILABLE;
     }
+    TB_CRASH_POINT("before_commit");
+#ifdef TB_PLANT_PUBLISH_BEFORE_COMMIT
+    rc = publish(w, &b, err);
+    rc = rc != TB_OK ? rc : tb_batch_store(w, &b, err);
+    advance(w, &b);
+    return rc;
+#endif
     rc = tb_batch_store(w, &b, err);
     if (rc != TB_OK) {
         return rc;
     }
+    TB_CRASH_POINT("after_commit");
     advance(w, &b);
-    return publish(w, &b, err);
+    rc = publish(w, &b, err);
+    TB_CRASH_POINT("after_produce");
+    return rc;
 }
 
 static enum tb_rc apply_retrying(struct tb_worker *w, struct tb_item *items, size_t n,
@@ -81,6 +93,9 @@ static enum tb_rc apply_retrying(struct tb_worker *w, struct tb_item *items, siz
     for (int i = 0; i < MAX_TRIES && rc == TB_ERETRY; i++) {
         if (i > 0) {
             tb_log_debug("trying %zu commands again: %s (%s)", n, err->text, err->code);
+            if (strcmp(err->code, TB_SQLSTATE_LOCK_TIMEOUT) == 0) {
+                tb_end_frozen(w);
+            }
             (void)usleep((useconds_t)(1000 << i));
         }
         rc = apply_once(w, items, n, err);

@@ -75,3 +75,31 @@ enum tb_rc tb_sweep_waits(struct tb_worker *w, struct tb_error *err)
     tb_pg_result_free(r);
     return rc;
 }
+
+/* A worker frozen while it sends a pipeline holds its locks and is not idle in transaction:
+ * Postgres waits for the rest of the pipeline under no timeout. Its session says that it waits for
+ * its client. */
+void tb_end_frozen(struct tb_worker *w)
+{
+    static const char sql[] =
+        "SELECT application_name, pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND usename = current_user"
+        "  AND pid <> pg_backend_pid() AND application_name LIKE 'ticketbus-worker%'"
+        "  AND xact_start IS NOT NULL AND wait_event_type = 'Client'"
+        "  AND GREATEST(state_change, query_start)"
+        "   < clock_timestamp() - $1::int * interval '1 millisecond'";
+    struct tb_error err;
+    struct tb_pg_params p;
+    tb_pg_params_init(&p, w->arena);
+    tb_pg_add_int(&p, tb_config_int(w->cfg, TB_CFG(DB_IDLE_TIMEOUT_MS)));
+    struct tb_pg_result *r = NULL;
+    if (tb_pg_exec(w->pg, sql, &p, &r, &err) != TB_OK) {
+        tb_log_debug("cannot look for frozen sessions: %s", err.text);
+        return;
+    }
+    for (int i = 0; i < tb_pg_rows(r); i++) {
+        tb_log_warn("ended the session of %.*s: its client is frozen and holds locks",
+                    TB_ARG(tb_pg_str(r, i, 0)));
+    }
+    tb_pg_result_free(r);
+}

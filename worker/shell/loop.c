@@ -1,9 +1,11 @@
 /* The batch loop: take records, apply them, follow what is published, keep house. */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/crypto/crypto.h"
+#include "worker/shell/crash.h"
 #include "worker/shell/worker.h"
 
 #define IDLE_POLL_MS      100
@@ -253,12 +255,21 @@ static void lost(struct loop *l, const struct tb_error *err, enum tb_rc rc)
     w->claimed = false;
     if (rc == TB_ECONFLICT) {
         tb_log_info("%s; claiming again", err->text);
+#ifdef TB_PLANT_STOP_WHEN_FENCED
+        for (size_t i = 0; i < w->npartitions; i++) {
+            stop_partition(w, &w->partitions[i]);
+        }
+        w->claimed = true;
+#endif
         (void)serve_poll(l, 0); /* learn of a rebalance before claiming */
         drop_intake(&l->in);
         return;
     }
     tb_log_warn("%s%s%s (%s); pausing", err->text, err->code[0] ? " " : "", err->code,
                 tb_rc_name(rc));
+    if (strcmp(err->code, TB_SQLSTATE_LOCK_TIMEOUT) == 0 && tb_pg_alive(w->pg)) {
+        tb_end_frozen(w);
+    }
     if (tb_consumer_pause(w->consumer, true, &pause_err) != TB_OK) {
         tb_log_warn("cannot pause: %s", pause_err.text);
     }
@@ -315,6 +326,7 @@ static enum tb_rc keep_house(struct loop *l, struct tb_error *err)
         for (size_t i = 0; at && i < w->npartitions; i++) {
             at[i] = (struct tb_position){w->partitions[i].id, w->partitions[i].next};
         }
+        TB_CRASH_POINT("before_offset_commit");
         struct tb_error ignored; /* lag figures only */
         if (at && tb_consumer_commit(w->consumer, at, w->npartitions, &ignored) != TB_OK) {
             tb_log_debug("offsets not committed: %s", ignored.text);

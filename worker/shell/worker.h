@@ -117,6 +117,10 @@ bool tb_internal_verify(const struct tb_worker *w, tb_str body, tb_str signature
 enum tb_rc tb_maintain_log(struct tb_worker *w, struct tb_error *err) TB_MUST_USE;
 /* Sends ticket.expire to tickets of ours whose wait is over. */
 enum tb_rc tb_sweep_waits(struct tb_worker *w, struct tb_error *err) TB_MUST_USE;
+/* After a lock timeout (SQLSTATE 55P03), outside a transaction: ends sessions of workers that have
+ * kept theirs waiting for longer than DB_IDLE_TIMEOUT_MS. */
+void tb_end_frozen(struct tb_worker *w);
+#define TB_SQLSTATE_LOCK_TIMEOUT "55P03"
 
 /* ---- loop.c ---- */
 /* Runs until *stop is set; then finishes the batch at hand and leaves. */

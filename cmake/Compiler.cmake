@@ -10,7 +10,7 @@ endif()
 
 add_library(tb_flags INTERFACE)
 target_include_directories(tb_flags INTERFACE ${PROJECT_SOURCE_DIR})
-target_compile_definitions(tb_flags INTERFACE _GNU_SOURCE TB_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(tb_flags INTERFACE _GNU_SOURCE TB_VERSION="${PROJECT_VERSION}${TB_VERSION_SUFFIX}")
 target_compile_options(tb_flags INTERFACE
   -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
   -Wpointer-arith -Wcast-qual -Wwrite-strings -Wswitch-enum -Wundef -Wformat=2 -Wvla

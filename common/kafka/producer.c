@@ -45,9 +45,32 @@ static enum tb_rc delivery_rc(const rd_kafka_message_t *m)
     return rc;
 }
 
+#ifdef TB_PLANT_SEND_AGAIN_AFTER_PRODUCER_TIMEOUT
+/* What timed out is put at the end of the queue, behind what was sent meanwhile. */
+static bool send_again(rd_kafka_t *rk, const rd_kafka_message_t *m)
+{
+    rd_kafka_headers_t *headers = NULL;
+    if (m->err != RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ||
+        rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return false;
+    }
+    return rd_kafka_producev(
+               rk, RD_KAFKA_V_RKT(m->rkt), RD_KAFKA_V_PARTITION(m->partition),
+               RD_KAFKA_V_KEY(m->key, m->key_len), RD_KAFKA_V_VALUE(m->payload, m->len),
+               RD_KAFKA_V_HEADERS(rd_kafka_headers_copy(headers)), RD_KAFKA_V_OPAQUE(m->_private),
+               RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+               RD_KAFKA_V_END) == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+#endif
+
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
     (void)rk;
+#ifdef TB_PLANT_SEND_AGAIN_AFTER_PRODUCER_TIMEOUT
+    if (send_again(rk, m)) {
+        return;
+    }
+#endif
     struct tb_producer *p = opaque;
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         p->trouble[0] = '\0';
@@ -84,7 +107,11 @@ static void configure(struct tb_kconf *k, const struct tb_config *cfg,
     tb_kconf_set(k, "partitioner", "murmur2_random");
     tb_kconf_set(k, "allow.auto.create.topics", "false");
     tb_kconf_set_int(k, "message.max.bytes", tb_config_int(cfg, TB_CFG(MESSAGE_MAX_BYTES)));
+#ifdef TB_PLANT_SEND_AGAIN_AFTER_PRODUCER_TIMEOUT
+    tb_kconf_set_int(k, "message.timeout.ms", opt->timeout_ms ? opt->timeout_ms : 1500);
+#else
     tb_kconf_set_int(k, "message.timeout.ms", opt->timeout_ms);
+#endif
     tb_kconf_set_int(k, "linger.ms", LINGER_MS);
     tb_kconf_set_int(k, "queue.buffering.max.messages",
                      queue > QUEUE_MESSAGES ? queue : QUEUE_MESSAGES);

@@ -120,9 +120,11 @@ enum tb_rc tb_pg_connect(const struct tb_config *cfg, const char *application_na
                    (long long)tb_config_int(cfg, TB_CFG(DB_TCP_TIMEOUT_MS)));
     int64_t statement_ms = tb_config_int(cfg, TB_CFG(DB_STATEMENT_TIMEOUT_MS));
     add_option_int(&options, "statement_timeout", statement_ms);
+#ifndef TB_PLANT_NO_LOCK_TIMEOUTS
     add_option_int(&options, "lock_timeout", tb_config_int(cfg, TB_CFG(DB_LOCK_TIMEOUT_MS)));
     add_option_int(&options, "idle_in_transaction_session_timeout",
                    tb_config_int(cfg, TB_CFG(DB_IDLE_TIMEOUT_MS)));
+#endif
     add_option(&options, "search_path", tb_config_str(cfg, TB_CFG(DB_SCHEMA)));
     add_option(&options, "TimeZone", "UTC");
     add_option(&options, "DateStyle", "ISO");

@@ -111,7 +111,13 @@ static void add_message(struct tb_draft *d, struct tb_message message)
 
 void tb_draft_watch(struct tb_draft *d, tb_str blocker, tb_str dependent)
 {
+#ifdef TB_PLANT_NO_WATCH
+    (void)d;
+    (void)blocker;
+    (void)dependent;
+#else
     add_message(d, (struct tb_message){TB_MESSAGE_WATCH, blocker, dependent});
+#endif
 }
 
 void tb_draft_recheck(struct tb_draft *d, tb_str dependent)

@@ -222,6 +222,12 @@ void tb_edges_project(struct tb_draft *d)
 {
     tb_strs open = tb_edges_open_blockers(d);
     bool was = tb_ticket_bool(&d->state, TB_TICKET_IS_BLOCKED);
+#ifdef TB_PLANT_DERIVED_ONLY_UNBLOCK /* told whether an episode was open or not */
+    if (d->cmd->type->kind == TB_CMD_RECHECK && open.n == 0) {
+        (void)tb_draft_emit(d, TB_EVENT_UNBLOCKED, TB_LIT("waits for no other ticket"));
+        return;
+    }
+#endif
     tb_draft_set(d, TB_TICKET_BLOCKED_BY_TICKET_IDS, tb_value_strs(open));
     tb_draft_set(d, TB_TICKET_IS_BLOCKED, tb_value_bool(open.n > 0));
     if (d->ndiffs == 0) {

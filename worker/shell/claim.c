@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "worker/shell/crash.h"
 #include "worker/shell/outbox.h"
 #include "worker/shell/worker.h"
 
@@ -231,13 +232,21 @@ enum tb_rc tb_worker_claim(struct tb_worker *w, struct tb_error *err)
     rc = rc != TB_OK
              ? rc
              : tb_topic_partitions(w->producer, w->topic_commands, &w->ncommand_partitions, err);
+    TB_CRASH_POINT("before_claim");
     rc = rc != TB_OK ? rc : claim_rows(w, ids, n, err);
+    TB_CRASH_POINT("in_claim");
     for (size_t i = 0; i < n && rc == TB_OK; i++) {
         const struct tb_partition *part = &w->partitions[i];
+#ifdef TB_PLANT_RELOAD_AND_GO_ON /* nothing is published again */
+        if (tb_pending_published(w->pending, part->id) >= 0) {
+            continue;
+        }
+#endif
         rc = tb_pending_reset(w->pending, part->id, part->published);
         rc = rc != TB_OK ? rc : republish(w, part, err);
     }
     rc = rc != TB_OK ? rc : start_fetching(w, err);
+    TB_CRASH_POINT("after_claim");
     if (rc == TB_OK) {
         w->claimed = true;
         tb_log_info("claimed %zu of %d partitions of %s", n, w->ncommand_partitions,

@@ -135,6 +135,12 @@ void tb_pending_ack(struct tb_pending *p, uint64_t tag)
         e->left--;
         p->count--;
     }
+#ifdef TB_PLANT_WATERMARK_BY_MAXIMUM
+    if (e->left == 0 && e->next > p->slots[i].published) {
+        p->slots[i].published = e->next;
+        return;
+    }
+#endif
     advance(&p->slots[i]);
 }
 

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "common/json/event.h"
+#include "worker/shell/crash.h"
 #include "worker/shell/outbox.h"
 #include "worker/shell/worker.h"
 
@@ -95,6 +96,7 @@ enum tb_rc tb_publish_flush_positions(struct tb_worker *w, struct tb_error *err)
     tb_pg_add_ints(&p, rows, n);
     tb_pg_add_ints(&p, rows + w->npartitions, n);
     tb_pg_add_ints(&p, rows + 2 * w->npartitions, n);
+    TB_CRASH_POINT("before_watermark");
     enum tb_rc rc = tb_pg_pipeline_add(w->pg, "flush_positions", sql, &p, err);
     rc = rc != TB_OK ? rc : tb_pg_pipeline_run(w->pg, NULL, true, err);
     for (size_t i = 0; i < n && rc == TB_OK; i++) {

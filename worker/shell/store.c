@@ -319,7 +319,11 @@ static enum tb_rc store_log(struct tb_worker *w, struct tb_batch *b, struct tb_e
         tb_put(&c, tb_str_is_null(item->log_code) ? TB_LIT("") : item->log_code);
         tb_put(&c, item->log_message);
         tb_put_int(&c, item->version);
+#ifdef TB_PLANT_DIRECT_REPLAY /* published by whoever replays, from memory */
+        tb_put(&c, item->nwaiting > 0 ? TB_LIT("") : item->outbox);
+#else
         tb_put(&c, item->outbox);
+#endif
     }
     return tb_columns_flush(w, &c, "log", sql_log, NULL, err);
 }

@@ -159,10 +159,17 @@ class Load:
         self.tickets = flow.create_many(tickets)
         self.sent = []
         self._stop = threading.Event()
+        self._failure = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self):
+        try:
+            self._send()
+        except Exception as error:  # told by finish()
+            self._failure = error
+
+    def _send(self):
         count = 0
         while not self._stop.is_set():
             for n, ticket in enumerate(self.tickets):
@@ -178,6 +185,7 @@ class Load:
     def finish(self, seconds=90):
         self._stop.set()
         self._thread.join(30)
+        assert self._failure is None, self._failure
         flow, bus = self.flow, self.flow.bus
         bus.publisher.flush()
         deadline = time.monotonic() + seconds
@@ -230,12 +238,33 @@ def test_frozen_worker_wakes_up(new_bus):
     epochs = {r["partition"]: r["owner_epoch"] for r in bus.db.rows("SELECT * FROM partition_watermarks")}
     deadline = time.monotonic() + 40
     while {r["partition"]: r["owner_epoch"] for r in bus.db.rows("SELECT * FROM partition_watermarks")} == epochs:
-        assert time.monotonic() < deadline, "nobody took over from a frozen worker"
+        assert time.monotonic() < deadline, "nobody took over from a frozen worker: " + "\n".join(
+            d.tail(1500) for d in bus.daemons)
         time.sleep(0.2)
     time.sleep(1)
     zombie.thaw()
     time.sleep(2)
     load.finish()
+
+
+def test_session_frozen_in_the_middle_of_a_pipeline(new_bus):
+    """Not idle in transaction, so that no timeout of Postgres ends it: the workers must."""
+    bus = new_bus("pipeline", TICKETBUS_DB_IDLE_TIMEOUT_MS="2000", TICKETBUS_DB_LOCK_TIMEOUT_MS="500")
+    flow = Workflow(bus)
+    ticket = flow.create()
+    frozen = bus.db.connect()
+    frozen.execute("SET application_name = 'ticketbus-worker-frozen'")
+    frozen.execute("SET idle_in_transaction_session_timeout = 2000")
+    frozen.pgconn.enter_pipeline_mode()
+    for statement in (b"BEGIN", b"SELECT * FROM partition_watermarks FOR UPDATE", b"SELECT * FROM tickets FOR UPDATE"):
+        frozen.pgconn.send_query_params(statement, [])
+    frozen.pgconn.send_flush_request()
+    while frozen.pgconn.flush():
+        pass
+    time.sleep(0.3)
+    flow.applied("ticket.comment", ticket, {"comment_text": "through"})
+    assert any(d.said("ended the session of ticketbus-worker-frozen") for d in bus.daemons)
+    flow.check()
 
 
 def test_connections_cut_again_and_again(new_bus):

@@ -1,6 +1,7 @@
 """Sends commands with confluent-kafka, keyed like every other client."""
 
 import threading
+import time
 
 import confluent_kafka
 
@@ -24,9 +25,18 @@ class Publisher:
 
     def send_raw(self, value, key=None, headers=None, topic=None, partition=None):
         placed = {} if partition is None else {"partition": partition}
+        deadline = time.monotonic() + 10
         with self._lock:
-            self._producer.produce(topic or self.topic, value=value, key=key, headers=headers or {},
-                                   on_delivery=self._delivered, **placed)
+            while True:
+                try:
+                    self._producer.produce(topic or self.topic, value=value, key=key, headers=headers or {},
+                                           on_delivery=self._delivered, **placed)
+                    break
+                except (BufferError, confluent_kafka.KafkaException):
+                    # A full queue, or a broker that is busy and knows its topics only in a moment.
+                    if time.monotonic() > deadline:
+                        raise
+                    self._producer.poll(0.1)
             self._producer.poll(0)
 
     def send(self, command, partition=None):

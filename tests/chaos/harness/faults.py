@@ -4,9 +4,12 @@ the broken part answers again (or is gone for good). What it did is counted in r
 import dataclasses
 import random
 import signal
+import subprocess
 import time
 
 import psycopg
+
+from .proxy import Trap
 
 FAULTS = {}
 
@@ -18,13 +21,11 @@ class Fault:
     about: str
     # A worker that is gone or frozen is only replaced after its session.
     session: bool = False
-    # What must be there for it: crash points, a proxy, root …
-    needs: tuple = ()
 
 
-def fault(name, about, session=False, needs=()):
+def fault(name, about, session=False):
     def register(act):
-        FAULTS[name] = Fault(name, act, about, session, needs)
+        FAULTS[name] = Fault(name, act, about, session)
         return act
     return register
 
@@ -75,6 +76,62 @@ def wake(run, worker):
     if run.rng.random() < 0.4:
         time.sleep(run.rng.random() * 0.1)
         worker.kill()
+
+
+# point: how often it may be passed before
+POINTS = {"before_commit": 60, "after_commit": 60, "after_produce": 60, "before_watermark": 4, "before_offset_commit": 4,
+          "before_claim": 2, "in_claim": 2, "after_claim": 2}
+
+
+def restart_with(run, worker, point, action=""):
+    """In order, so that nobody waits for a session; the new process then ends, or freezes, at the point."""
+    worker.held = worker.expected = True
+    worker.signal(signal.SIGTERM)
+    try:
+        worker.process.wait(20)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+    worker.start(TICKETBUS_CRASH_AT=f"{point}:{run.rng.randint(1, POINTS[point])}{action}")
+    worker.expected = True
+
+
+def crash_at(point):
+    def act(run):
+        if not (worker := some_worker(run)):
+            return
+        try:
+            restart_with(run, worker, point)
+            worker.process.wait(15)
+            run.saw(f"crash-{point}")
+        except subprocess.TimeoutExpired:
+            pass  # the point was not passed that often
+        finally:
+            worker.held = False
+    return act
+
+
+def freeze_at(point):
+    def act(run):
+        if not (worker := some_worker(run)):
+            return
+        try:
+            restart_with(run, worker, point, ":stop")
+            deadline = time.monotonic() + 10
+            while worker.running and not worker.stopped and time.monotonic() < deadline:
+                time.sleep(0.01)
+            if worker.stopped:
+                run.saw(f"freeze-{point}")
+                wake(run, worker)
+        finally:
+            worker.thaw()
+            worker.held = False
+    return act
+
+
+for name in POINTS:
+    fault(f"crash-{name}", f"a worker dies at its crash point {name}", session=True)(crash_at(name))
+for name in ("before_commit", "after_commit", "before_claim", "in_claim"):
+    fault(f"freeze-{name}", f"a worker freezes at its crash point {name}, past its session", session=True)(freeze_at(name))
 
 
 @fault("rebalance-storm", "workers stopped and started every second or two")
@@ -206,6 +263,115 @@ def broker_freeze(run):
     finally:
         run.rig.kafka.thaw()
     run.rig.wait_kafka()
+
+
+# ---- the network ----
+
+def everything(link):
+    return True
+
+
+def producers(link):
+    return link.is_producer
+
+
+def hold(run, least, most):
+    time.sleep(least + run.rng.random() * (most - least))
+
+
+def network_fault(name, net, about, breaks, least, most):
+    def act(run):
+        proxy = getattr(run.rig, net)
+        count = proxy.count()
+        breaks(run, proxy)
+        run.saw(name, count)
+        try:
+            hold(run, least, most)
+        finally:
+            proxy.heal()
+    fault(name, about)(act)
+
+
+def cut(run, proxy):
+    proxy.refuse = True
+    proxy.reset_all()
+
+
+def stall(run, proxy):
+    proxy.stall_up = proxy.stall_down = everything
+
+
+def slow(run, proxy):
+    proxy.delay = 0.02 + run.rng.random() * 0.05
+
+
+def one_by_one(run, proxy):
+    for _ in range(run.rng.randint(2, 6)):
+        proxy.reset_all(lambda link: run.rng.random() < 0.5)
+        time.sleep(run.rng.random() * 0.4)
+
+
+def mute_producers(run, proxy):
+    proxy.stall_up = producers
+
+
+def deafen_producers(run, proxy):
+    proxy.stall_down = producers
+    time.sleep(0.5 + run.rng.random())
+    proxy.reset_all(producers)
+
+
+for server, net in (("postgres", "postgres_net"), ("kafka", "kafka_net")):
+    network_fault(f"{server}-cut", net, f"connections to {server} reset, new ones refused", cut, 0.5, 5)
+    network_fault(f"{server}-stall", net, f"nothing passes to or from {server} for a while", stall, 0.5, 6)
+    network_fault(f"{server}-slow", net, f"every piece to and from {server} comes late", slow, 2, 4)
+    network_fault(f"{server}-reset", net, f"connections to {server} reset again and again", one_by_one, 0, 1)
+network_fault("produce-stall", "kafka_net", "what producers send does not arrive, while commands come in", mute_producers, 2.5, 6)
+network_fault("produce-ack-lost", "kafka_net", "acknowledgements to producers are lost with their connections",
+              deafen_producers, 0, 1)
+
+
+@fault("slow-produce-kill", "producers get through slowly, all workers are killed meanwhile", session=True)
+def slow_produce_kill(run):
+    proxy = run.rig.kafka_net
+    proxy.rate = (30000, producers)
+    run.load.messy = True  # repeats: many messages for few commands
+    try:
+        hold(run, 2, 4)
+        for worker in run.fleet.running():
+            worker.kill()
+        run.saw("slow-produce-kill")
+    finally:
+        run.load.messy = False
+        proxy.heal()
+
+
+def statement_fault(name, about, statement, what, times):
+    def act(run):
+        proxy = run.rig.postgres_net
+        for _ in range(times):
+            trap = Trap(statement, what, hold=0.5 + run.rng.random() * 2)
+            proxy.trap = trap
+            if statement == "claim":
+                proxy.reset_all()
+            if not trap.sprung.wait(5):
+                break
+            deadline = time.monotonic() + 20
+            while trap.applied is None and time.monotonic() < deadline:
+                time.sleep(0.02)
+            run.saw(name)
+            if statement == "commit":
+                run.saw("unknown_applied" if trap.applied else "unknown_lost")
+            time.sleep(run.rng.random() * 0.3)
+        proxy.trap = None
+    fault(name, about)(act)
+
+
+statement_fault("commit-reply-lost", "only the reply to COMMIT is lost: the worker cannot know that it was done", "commit",
+                "reply", 3)
+statement_fault("commit-lost", "COMMIT never reaches Postgres", "commit", "request", 3)
+statement_fault("commit-late", "the connection is lost, COMMIT reaches Postgres all the same, seconds later", "commit", "late", 2)
+statement_fault("claim-late", "a claim given up for lost reaches Postgres after the claim that took its place", "claim", "late", 2)
 
 
 # ---- the publishers ----

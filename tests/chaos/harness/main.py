@@ -20,7 +20,7 @@ from .load import Load
 from .rig import Rig
 
 RECOVERY_LIMIT_MS = 15000
-GIVE_UP_S = 40
+GIVE_UP_S = 30
 
 
 def arguments():
@@ -212,6 +212,7 @@ class Run:
         seen = {
             "fences_lost": len(said("another worker has advanced or claimed")),
             "republished": len(said(r"published \d+ messages of offsets")),
+            "commits_unknown_applied": self.seen["unknown_applied"], "commits_unknown_lost": self.seen["unknown_lost"],
             "forwarded": checker.seen["forwarded"],
             "parked": sum(any(f[0] == "E" and b'"command.parked"' in f[2] for f in row.frames) for row in checker.log),
             "repeats": checker.seen["repeat"],
@@ -264,6 +265,8 @@ def main():
                 worker.held = True
                 if worker.running:
                     worker.kill()
+        run.rig.postgres_net.heal()
+        run.rig.kafka_net.heal()
         run.rig.postgres.start()
         run.rig.kafka.thaw()
         run.rig.kafka.start()

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import time
 import uuid
@@ -12,6 +13,7 @@ import psycopg
 from bus.database import Database
 from bus.stack import Stack
 
+from .proxy import Proxy
 from .servers import Server
 from .workers import Fleet
 
@@ -36,6 +38,7 @@ class Rig:
 
     def __init__(self, folder, workers, brokers=None):
         self.folder = pathlib.Path(folder)
+        self._consumer = None
         self.stack = Stack()
         unique = uuid.uuid4().hex[:10]
         self.database_name, prefix = f"chaos_{unique}", f"chaos-{unique}"
@@ -59,13 +62,39 @@ class Rig:
         self.brokers = self.settings["KAFKA_BROKERS"]
         self.kafka = Server(self.stack.state_dir, "kafka")
         self.postgres = Server(self.stack.state_dir, "postgres")
+        self._open_second_listener()
         self.db = Database(self.settings)
-        self.worker_settings = dict(self.settings)
-        self._consumer = None
+        self.postgres_net = Proxy(int(self.settings["DB_PORT"]) + 1, int(self.settings["DB_PORT"]), is_kafka=False)
+        self.kafka_net = Proxy(self._kafka_port + 3, self._kafka_port + 2, is_kafka=True)
+        self.worker_settings = self.settings | {
+            "DB_PORT": str(self.postgres_net.port), "KAFKA_BROKERS": f"127.0.0.1:{self.kafka_net.port}"}
         self._workers = workers
         self.fleet = None
 
     # ---- setting up and taking down ----
+
+    @property
+    def _kafka_port(self):
+        return int(self.brokers.rpartition(":")[2])
+
+    def _open_second_listener(self):
+        """Clients go where the broker tells them to: whoever comes by the second listener is told the proxy's port."""
+        own = pathlib.Path(self.stack.state_dir, "run", "kafka.properties")
+        changed = own.with_name("kafka-chaos.properties")
+        if self.kafka.arguments[-1] == str(changed):
+            return
+        port, lines = self._kafka_port, []
+        added = {"listeners=": f",PROXIED://127.0.0.1:{port + 2}", "advertised.listeners=": f",PROXIED://127.0.0.1:{port + 3}",
+                 "listener.security.protocol.map=": ",PROXIED:PLAINTEXT"}
+        for line in own.read_text().splitlines():
+            lines.append(line + next((text for name, text in added.items() if line.startswith(name)), ""))
+        changed.write_text("\n".join(lines) + "\n")
+        self.kafka.signal(signal.SIGTERM)
+        self.kafka.wait_gone(60)
+        self.kafka.arguments[-1] = str(changed)
+        self.kafka.start()
+        admin = self.kafka_admin()
+        self._wait(lambda: admin.list_topics(timeout=2), confluent_kafka.KafkaException, 120)
 
     def prepare(self):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -91,6 +120,8 @@ class Rig:
 
     def close(self, keep):
         self.db.close()
+        self.postgres_net.close()
+        self.kafka_net.close()
         if self._consumer is not None:
             self._consumer.close()
         if keep:

@@ -354,13 +354,27 @@ def test_poison_dropped(poisoned):
 def test_poison_drop_by_name(poisoned):
     """A waiting command other than the first can be given up too; what is poison goes on waiting."""
     flow, bus = poisoned, poisoned.bus
-    outcome = flow.run("ticket.drop", flow.victim, {"waiting_id": flow.behind[0].id})
-    assert outcome.kind == "rejected" and outcome.code == "poison", "the poison before it is tried again"
-    cure(flow)
     assert flow.run("ticket.drop", flow.victim, {"waiting_id": flow.behind[0].id}).kind == "done"
-    assert bus.events.outcome(flow.bad, through_parking=True).kind == "applied"
     assert bus.events.outcome(flow.behind[0], through_parking=True).code == "dropped"
+    assert len(bus.db.rows("SELECT * FROM parked_commands WHERE ticket_id = %s", flow.victim)) == 2
+    cure(flow)
+    assert flow.run("ticket.replay", flow.victim).kind == "done"
+    assert bus.events.outcome(flow.bad, through_parking=True).kind == "applied"
     assert bus.events.outcome(flow.behind[1], through_parking=True).kind == "applied"
+
+
+def test_two_poisonous_commands_of_one_ticket(poisoned):
+    """Each can be dropped though the other is poison still."""
+    flow, bus = poisoned, poisoned.bus
+    second = flow.send("ticket.update", flow.victim, {"updates": {"title": "poison again"}})
+    assert bus.events.outcome(second).kind == "parked"
+    assert flow.run("ticket.drop", flow.victim, {}).kind == "done"
+    assert bus.events.outcome(flow.bad, through_parking=True).code == "dropped"
+    assert flow.run("ticket.drop", flow.victim, {"waiting_id": second.id}).kind == "done"
+    assert bus.events.outcome(second, through_parking=True).code == "dropped"
+    for command in flow.behind:
+        assert bus.events.outcome(command, through_parking=True).kind == "applied"
+    assert bus.db.rows("SELECT * FROM parked_tickets WHERE ticket_id = %s", flow.victim) == []
 
 
 def test_poison_behind_a_reference(new_bus):

@@ -47,6 +47,28 @@ enum tb_rc tb_wait_in_line(struct tb_deciding *d, struct tb_item *item, const st
     return tb_end_frames(d, item);
 }
 
+static bool is_named(const struct tb_expire_data *named, const struct tb_waiting *wait)
+{
+    return (!tb_has(&named->p, TB_EXPIRE_WAITING_ID) || tb_str_eq(named->waiting_id, wait->id)) &&
+           (!tb_has(&named->p, TB_EXPIRE_WAITING_SOURCE) ||
+            tb_str_eq(named->waiting_source, wait->source));
+}
+
+/* A drop that gives up a command which does wait. */
+static bool names_waiting(const struct tb_deciding *d, const struct tb_item *item)
+{
+    const struct tb_parked *p = tb_parked_of(d->b, item->cmd.subject);
+    if (item->cmd.type->kind != TB_CMD_DROP || !p || !p->is_parked) {
+        return false;
+    }
+    for (size_t i = 0; i < item->nwaiting; i++) {
+        if (is_named(item->cmd.data, &item->waiting[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The wait for a reference is over and something in the queue is poison. Nobody would ever try
  * again (the sweep sends one command per wait): from now on the ticket waits for an operator. */
 static enum tb_rc park_queue(struct tb_deciding *d, struct tb_item *item, tb_str message)
@@ -72,6 +94,9 @@ enum tb_rc tb_park_poison(struct tb_deciding *d, struct tb_item *item)
     if (item->kind == TB_ITEM_COMMAND && item->cmd.type->kind == TB_CMD_EXPIRE) {
         return park_queue(d, item, message);
     }
+    if (item->kind == TB_ITEM_COMMAND && names_waiting(d, item)) {
+        return tb_unpark(d, item);
+    }
     if (item->kind != TB_ITEM_COMMAND || item->cmd.type->family == TB_FAMILY_PARKING) {
         return tb_refuse(d, item, "parking.poison", TB_REJECT_POISON, TB_STR_NULL, message, true);
     }
@@ -84,13 +109,6 @@ enum tb_rc tb_park_poison(struct tb_deciding *d, struct tb_item *item)
     tb_begin_frames(d);
     tb_add_dead_letter(d, item, &why);
     return tb_wait_in_line(d, item, p);
-}
-
-static bool is_named(const struct tb_expire_data *named, const struct tb_waiting *wait)
-{
-    return (!tb_has(&named->p, TB_EXPIRE_WAITING_ID) || tb_str_eq(named->waiting_id, wait->id)) &&
-           (!tb_has(&named->p, TB_EXPIRE_WAITING_SOURCE) ||
-            tb_str_eq(named->waiting_source, wait->source));
 }
 
 /* One waiting command: tried again, or given up. */
@@ -119,7 +137,8 @@ static enum tb_rc settle(struct tb_deciding *d, struct tb_waiting *wait, bool dr
 }
 
 /* replay, drop and expire: the waiting commands of a parked ticket, in order, until one has to go
- * on waiting. */
+ * on waiting. When something in the queue is poison, a drop gives up its command and tries no other
+ * (or of two that are poison neither could ever be dropped). */
 enum tb_rc tb_unpark(struct tb_deciding *d, struct tb_item *item)
 {
     static const struct tb_expire_data any = {.waiting_id = {NULL, 0}};
@@ -142,6 +161,9 @@ enum tb_rc tb_unpark(struct tb_deciding *d, struct tb_item *item)
     for (size_t i = 0; i < item->nwaiting; i++) {
         struct tb_waiting *wait = &item->waiting[i];
         bool drop = !dropped && is_named(named, wait);
+        if (item->poison && !drop) {
+            continue;
+        }
         struct tb_run run;
         enum tb_rc rc = settle(d, wait, drop, last_wait, &run);
         if (rc != TB_OK) {

@@ -64,7 +64,9 @@ static void *send_all(void *arg)
             (void)tb_producer_poll(p, rc == TB_ERETRY ? 10 : 0);
         } while (rc == TB_ERETRY);
     }
-    rc = rc != TB_OK ? rc : tb_producer_flush(p, 30000, &r->err);
+    if (rc == TB_OK && tb_producer_flush(p, 30000, &r->err) != TB_OK) {
+        r->err.rc = TB_EUNAVAILABLE; /* the receiver reports it */
+    }
     tb_producer_free(p);
     atomic_store(&r->sent_all, true);
     return NULL;
@@ -76,7 +78,7 @@ static void take(struct run *r, const struct tb_kafka_message *m)
     tb_str id = bench_field(m->value, "causationid");
     /* The floor's relay sends the command back as it is. */
     int64_t number = bench_number(tb_str_is_null(id) ? bench_field(m->value, "id") : id);
-    if (number < 0 || (size_t)number >= r->file.n) {
+    if (!r->took || number < 0 || (size_t)number >= r->file.n) {
         return;
     }
     /* Of several events of one command, the last. */
@@ -98,6 +100,9 @@ static double at_quantile(const int64_t *sorted, size_t n, double q)
 
 static void print(struct run *r, size_t skip)
 {
+    if (!r->took) {
+        return;
+    }
     size_t n = 0;
     for (size_t i = skip; i < r->file.n; i++) {
         if (r->took[i] >= 0) {
@@ -142,7 +147,7 @@ enum tb_rc bench_latency(const struct tb_config *cfg, int argc, char **argv, str
     (void)argc;
     struct run r = {.cfg = cfg, .commands = argv[0], .rate = strtod(argv[3], NULL)};
     struct tb_consumer *c = NULL;
-    pthread_t sender;
+    pthread_t sender = 0;
     int32_t n;
     enum tb_rc rc = bench_read(argv[2], &r.file, err);
     rc = rc != TB_OK ? rc : bench_open(cfg, argv[1], TB_POSITION_END, &c, &n, err);

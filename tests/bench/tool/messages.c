@@ -105,7 +105,7 @@ enum tb_rc bench_open(const struct tb_config *cfg, const char *topic, int64_t po
     if (rc == TB_OK && !at) {
         rc = tb_fail(err, TB_ENOMEM, "out of memory");
     }
-    for (int32_t i = 0; rc == TB_OK && i < n; i++) {
+    for (int32_t i = 0; rc == TB_OK && at && i < n; i++) {
         at[i] = (struct tb_position){i, position};
         if (position == TB_POSITION_END) { /* where it ends now, not when fetching starts */
             int64_t low;

@@ -35,18 +35,33 @@ prepare_servers() {
     rm -f "${TMPDIR:-/tmp}/chaos-up.$$"
 }
 
-# prepare_programs PLANT: worker and ticketctl with crash points, and the planted bug if one is named. Sets TICKETBUS_BIN.
-prepare_programs() {
-    local plant=$1 folder=$REPO_DIR/build/chaos${1:+-$1}
-    if [[ -n ${TICKETBUS_BIN:-} && -z $plant ]]; then return 0; fi
+# build FOLDER PLANT TARGET…
+build() {
+    local folder=$1 plant=$2 log=${TMPDIR:-/tmp}/chaos-build.$$
+    shift 2
     {
         cmake -S "$REPO_DIR" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTB_FAULTS=ON -DTB_PLANT="$plant" &&
-            cmake --build "$folder" --parallel "${CHAOS_JOBS:-2}" --target ticketbus-worker ticketctl
-    } >"${TMPDIR:-/tmp}/chaos-build.$$" 2>&1 || {
-        tail -n 40 "${TMPDIR:-/tmp}/chaos-build.$$" >&2
-        rm -f "${TMPDIR:-/tmp}/chaos-build.$$"
+            cmake --build "$folder" --parallel "${CHAOS_JOBS:-2}" --target "$@"
+    } >"$log" 2>&1 || {
+        tail -n 40 "$log" >&2
+        rm -f "$log"
         return 1
     }
-    rm -f "${TMPDIR:-/tmp}/chaos-build.$$"
-    export TICKETBUS_BIN=$folder/bin
+    rm -f "$log"
+}
+
+# prepare_programs [PLANT]: ticketctl, and the worker with crash points and the planted bug if one is named, or those of
+# TICKETBUS_BIN if it is set and none is. Sets TICKETBUS_BIN.
+prepare_programs() {
+    local plant=${1:-} plain=$REPO_DIR/build/chaos
+    if [[ -z $plant && -n ${TICKETBUS_BIN:-} ]]; then return 0; fi
+    if [[ -z $plant ]]; then
+        build "$plain" "" ticketbus-worker ticketctl
+        export TICKETBUS_BIN=$plain/bin
+        return 0
+    fi
+    build "$plain" "" ticketctl
+    build "$plain-$plant" "$plant" ticketbus-worker
+    ln -sf "$plain/bin/ticketctl" "$plain-$plant/bin/ticketctl"
+    export TICKETBUS_BIN=$plain-$plant/bin
 }

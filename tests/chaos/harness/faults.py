@@ -134,6 +134,39 @@ for name in ("before_commit", "after_commit", "before_claim", "in_claim"):
     fault(f"freeze-{name}", f"a worker freezes at its crash point {name}, past its session", session=True)(freeze_at(name))
 
 
+@fault("replay-crash", "many parked tickets replayed at once by workers that die right after a COMMIT", session=True)
+def replay_crash(run):
+    run.load.poisonous = True
+    time.sleep(2.5)
+    run.load.poisonous = False
+    time.sleep(0.5)
+    workers = run.fleet.running()
+    for worker in workers:
+        worker.held = worker.expected = True
+        worker.signal(signal.SIGTERM)
+    try:
+        for worker in workers:
+            worker.process.wait(20)
+        for row in run.rig.db.rows("SELECT ticket_id FROM parked_tickets WHERE reason = 'poison'"):
+            run.mend(run.rig.db, row["ticket_id"])
+            run.load.operate("ticket.replay", row["ticket_id"], {})
+            run.saw("replays")
+        for worker in workers:
+            worker.start(TICKETBUS_CRASH_AT="after_commit:0.15")
+            worker.expected = True
+        deadline = time.monotonic() + 12
+        while time.monotonic() < deadline and any(worker.running for worker in workers):
+            time.sleep(0.05)
+        run.saw("replay-crash", sum(not worker.running for worker in workers))
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        for worker in workers:
+            if worker.running:
+                worker.kill()
+            worker.held = False
+
+
 @fault("rebalance-storm", "workers stopped and started every second or two")
 def rebalance_storm(run):
     for _ in range(run.rng.randrange(3, 6)):
@@ -392,12 +425,18 @@ def messy_publisher(run):
     run.load.messy = False
 
 
+# Between them these touch every rule of the protocol; they come first, so that a short run has had them.
+SHARP = ("commit-reply-lost", "commit-late", "claim-late", "slow-produce-kill", "produce-stall", "freeze-before_commit",
+         "replay-crash", "crash-after_commit", "backend-kill")
+
+
 def order(rng, faults):
-    """Names in an endless random order in which none comes again before all have been."""
+    """Names in an endless random order in which none comes again before all have been; the sharp ones first."""
     while True:
-        names = list(faults)
-        rng.shuffle(names)
-        yield from names
+        for some in (set(SHARP), set(FAULTS) - set(SHARP)):
+            names = sorted(some & set(faults))
+            rng.shuffle(names)
+            yield from names
 
 
 def rng_of(seed, what):

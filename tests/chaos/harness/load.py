@@ -49,6 +49,7 @@ class Load:
         self.flows = [f"flow-{seed}-{n}-{uuid.uuid4().hex[:6]}" for n in range(FLOWS)]
         self.hot = None            # a ticket that takes half of the traffic
         self.messy = False         # many repeats, many out of order
+        self.poisonous = False     # many commands the database refuses
         self.counts = collections.Counter()
         self._recent = collections.deque(maxlen=self.RECENT)
         self._held = []            # records that go out of order
@@ -225,7 +226,7 @@ class Load:
             extra["expectedversion"] = max(1, ticket.version + rng.choice((0, 0, -1, 1)))
         ticket.version += 1
         if dice < 0.42:
-            poison = rng.random() < 0.03
+            poison = rng.random() < (0.4 if self.poisonous else 0.03)
             text = f"{'poison' if poison else 'comment'} {rng.random()}"
             if rng.random() < 0.02:
                 text += "x" * 40000

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -34,6 +35,7 @@ def arguments():
     parser.add_argument("--workers", type=int, default=3, help="worker processes (default 3)")
     parser.add_argument("--list", action="store_true", help="show the faults")
     parser.add_argument("--json", action="store_true", help="nothing but the last line on standard output")
+    parser.add_argument("--plant", default="", help="the bug that was planted in the programs under test")
     parser.add_argument("--keep", action="store_true", help="keep the database, the topics and the logs")
     return parser.parse_args()
 
@@ -132,6 +134,10 @@ class Run:
 
     def execute(self):
         options = self.options
+        self.version = subprocess.run([self.rig.stack.program("ticketbus-worker"), "--version"], capture_output=True,
+                                      text=True, check=True).stdout.split()[-1]
+        assert "+" in self.version, "the worker under test was built without TB_FAULTS"
+        assert not options.plant or self.version.endswith(f"+planted-{options.plant}"), self.version
         self.began = time.monotonic()
         self.rig.prepare()
         self.load = Load(self.rig, options.seed, options.rate)
@@ -228,7 +234,7 @@ class Run:
             examples["troubles"] = self.troubles[:8]
         self.examples = examples
         return {
-            "seed": self.options.seed, "seconds": round(seconds, 1), "commands": len(checker.log),
+            "seed": self.options.seed, "version": self.version, "seconds": round(seconds, 1), "commands": len(checker.log),
             "commands_per_s": round(len(checker.log) / max(seconds, 1)), **counters,
             "recovery_ms_max": max((ms for _, ms in self.recoveries), default=0),
             "faults": {name: self.seen[name] for name in sorted(catalog.FAULTS) if self.seen[name]},

@@ -28,11 +28,22 @@ enum tb_rc ctl_bus_error(const struct ticketbus_error *from, struct tb_error *er
     return rc;
 }
 
+/* A shorter wait asked for also bounds what the client waits for by itself. */
 enum tb_rc ctl_bus_client(struct ctl *ctl, struct ticketbus_client **ret, struct tb_error *err)
 {
+    int wait_ms = 0;
+    enum tb_rc rc = ctl_wait_ms(ctl, &wait_ms, err);
+    if (rc != TB_OK) {
+        return rc;
+    }
     struct ticketbus_error why = {0};
-    struct ticketbus_client_options options = {.size = sizeof options, .client_id = "ticketctl"};
-    (void)ctl;
+    int64_t set_ms = tb_config_int(ctl->cfg, TB_CFG(WAIT_MS));
+    tb_str text = tb_arena_printf(ctl->arena, "%d", wait_ms < set_ms ? wait_ms : (int)set_ms);
+    const struct ticketbus_setting settings[] = {{"TICKETBUS_WAIT_MS", text.ptr}};
+    struct ticketbus_client_options options = {.size = sizeof options,
+                                               .client_id = "ticketctl",
+                                               .settings = settings,
+                                               .nsettings = TB_COUNT(settings)};
     return ticketbus_client_new(&options, ret, &why) == TICKETBUS_OK ? TB_OK
                                                                      : ctl_bus_error(&why, err);
 }

@@ -188,11 +188,12 @@ static enum MHD_Result ask(struct tb_httpd_request *req, tb_httpd_handler *fn, b
     return result;
 }
 
+/* More than would be read only to be thrown away. */
 static bool announces_too_much(const struct tb_httpd_request *req)
 {
     const char *length =
         MHD_lookup_connection_value(req->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    return length && strtoull(length, NULL, 10) > req->httpd->opt.max_body;
+    return length && strtoull(length, NULL, 10) > req->httpd->opt.max_body + SWALLOW_MAX;
 }
 
 static enum MHD_Result begin(struct tb_httpd_request *req)

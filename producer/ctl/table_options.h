@@ -142,6 +142,29 @@ static const struct ctl_option search_options[] = {
     {.name = "offset", .value = "N", .doc = "Leave out the first N."},
 };
 
+static const char *const token_scopes[] = {"read", "write", "admin", NULL};
+static const struct ctl_option token_create_options[] = {
+    {.name = "scope",
+     .letter = 's',
+     .value = "SCOPE",
+     .choices = token_scopes,
+     .doc = "What it may do; write unless said. Each reaches what the one before it does."},
+    {.name = "workflow",
+     .letter = 'w',
+     .value = "ID",
+     .repeat = true,
+     .doc = "Only for this workflow; all unless said."},
+    {.name = "agent",
+     .letter = 'a',
+     .value = "AGENT",
+     .doc = "Its holder acts as this agent only."},
+    {.name = "days", .value = "N", .doc = "Ends after N days; never unless said."},
+};
+
+static const struct ctl_option token_list_options[] = {
+    {.name = "all", .doc = "Revoked and expired ones too."},
+};
+
 static const struct ctl_option export_options[] = {
     {.name = "workflow", .letter = 'w', .value = "ID", .doc = "Only of this workflow."},
 };

@@ -13,6 +13,10 @@ int ctl_run_settings(struct ctl *ctl);
 int ctl_run_migrate_up(struct ctl *ctl);
 int ctl_run_migrate_down(struct ctl *ctl);
 int ctl_run_migrate_status(struct ctl *ctl);
+/* token.c */
+int ctl_run_token_create(struct ctl *ctl);
+int ctl_run_token_list(struct ctl *ctl);
+int ctl_run_token_revoke(struct ctl *ctl);
 /* topics.c */
 int ctl_run_topics_ensure(struct ctl *ctl);
 int ctl_run_topics_describe(struct ctl *ctl);

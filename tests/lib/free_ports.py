@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints free ports for a stack: Kafka (the next one is free as well), Postgres, Qdrant, embedding.
+"""Prints free ports for a stack: Kafka (the next one is free as well), Postgres, Qdrant, embedding, gateway.
 
 They lie below the range from which Linux takes ports for outgoing connections, so that none of those can be in the way
 between this look and the start of the servers.
@@ -24,10 +24,10 @@ def main():
     bases = list(range(20000, 32000, 10))
     random.shuffle(bases)
     for base in bases:
-        if all(is_free(base + offset) for offset in range(5)):
-            print(base, base + 2, base + 3, base + 4)
+        if all(is_free(base + offset) for offset in range(6)):
+            print(base, base + 2, base + 3, base + 4, base + 5)
             return 0
-    print("no five free ports in a row between 20000 and 32000", file=sys.stderr)
+    print("no six free ports in a row between 20000 and 32000", file=sys.stderr)
     return 1
 
 

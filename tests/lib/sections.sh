@@ -134,12 +134,12 @@ section_unit() {
     run_ctest ctest --label-exclude '^stack$' --parallel "$(nproc)" --no-tests=error
 }
 
-# free_ports: four bases of our own, outside the range that outgoing connections use.
+# free_ports: five bases of our own, outside the range that outgoing connections use.
 choose_ports() {
     local ports
     ports=$(python3 "$TESTS_DIR/lib/free_ports.py")
-    read -r TICKETBUS_PORT_KAFKA TICKETBUS_PORT_POSTGRES TICKETBUS_PORT_QDRANT TICKETBUS_PORT_EMBEDDING <<<"$ports"
-    export TICKETBUS_PORT_KAFKA TICKETBUS_PORT_POSTGRES TICKETBUS_PORT_QDRANT TICKETBUS_PORT_EMBEDDING
+    read -r TICKETBUS_PORT_KAFKA TICKETBUS_PORT_POSTGRES TICKETBUS_PORT_QDRANT TICKETBUS_PORT_EMBEDDING TICKETBUS_PORT_GATEWAY <<<"$ports"
+    export TICKETBUS_PORT_KAFKA TICKETBUS_PORT_POSTGRES TICKETBUS_PORT_QDRANT TICKETBUS_PORT_EMBEDDING TICKETBUS_PORT_GATEWAY
 }
 
 stop_test_stack() {
@@ -173,7 +173,7 @@ section_e2e() {
     trap stop_test_stack EXIT
     "$LOCAL_DIR/up" --no-sample 7>&-
     # The ports are for `up` alone: a test that starts a stack of its own chooses its own.
-    unset TICKETBUS_PORT_KAFKA TICKETBUS_PORT_POSTGRES TICKETBUS_PORT_QDRANT TICKETBUS_PORT_EMBEDDING
+    unset TICKETBUS_PORT_KAFKA TICKETBUS_PORT_POSTGRES TICKETBUS_PORT_QDRANT TICKETBUS_PORT_EMBEDDING TICKETBUS_PORT_GATEWAY
     # shellcheck disable=SC1090
     . "$ENV_FILE"
     # The tests start programs with sanitizers of their own beside the release build's that `up` has started.

@@ -47,13 +47,13 @@ def test_daemons_run_and_the_programs_are_at_hand(stack):
     code, parts = stack.status()
     assert code == 0
     assert {part for part in parts if part not in ("kafka", "postgres", "qdrant", "embedding")} == {
-        "worker-1", "worker-2", "indexer-1"
+        "worker-1", "worker-2", "indexer-1", "gateway"
     }
     assert {row["health"] for row in parts.values()} == {"healthy"}
     assert sorted(path.name for path in (stack.state / "log").glob("*er-?.log")) == [
         "indexer-1.log", "worker-1.log", "worker-2.log"
     ]
-    for name in ("ticketbus-worker", "ticketbus-indexer", "ticketctl"):
+    for name in ("ticketbus-worker", "ticketbus-indexer", "ticketbus-gateway", "ticketctl"):
         assert program(stack, name, "--version").returncode == 0
 
 

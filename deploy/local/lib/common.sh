@@ -24,6 +24,7 @@ RUN_DIR=$STATE_DIR/run
 DATA_DIR=$STATE_DIR/data
 ENV_FILE=$STATE_DIR/env
 PORTS_FILE=$STATE_DIR/ports
+TOKEN_FILE=$DATA_DIR/secrets/token
 
 # Every process of the stack, in the order it is started. Stopping goes backwards.
 PART_NAMES=(kafka postgres qdrant embedding)
@@ -41,7 +42,9 @@ load_ports() {
     PORT_POSTGRES=${TICKETBUS_PORT_POSTGRES:-${saved[TICKETBUS_PORT_POSTGRES]:-15432}}
     PORT_QDRANT=${TICKETBUS_PORT_QDRANT:-${saved[TICKETBUS_PORT_QDRANT]:-16333}}
     PORT_EMBEDDING=${TICKETBUS_PORT_EMBEDDING:-${saved[TICKETBUS_PORT_EMBEDDING]:-18080}}
-    for name in KAFKA POSTGRES QDRANT EMBEDDING; do
+    # A stack with ports of its own gets one of its own here, too.
+    PORT_GATEWAY=${TICKETBUS_PORT_GATEWAY:-${saved[TICKETBUS_PORT_GATEWAY]:-$(((PORT_KAFKA == 19092) ? 18800 : PORT_KAFKA + 5))}}
+    for name in KAFKA POSTGRES QDRANT EMBEDDING GATEWAY; do
         value=PORT_$name
         if [[ ! ${!value} =~ ^[1-9][0-9]{0,4}$ ]] || ((${!value} > 65534)); then
             printf 'TICKETBUS_PORT_%s=%s is not a port (1 to 65534)\n' "$name" "${!value}" >&2
@@ -54,7 +57,7 @@ load_ports() {
 
 save_ports() {
     printf 'TICKETBUS_PORT_%s\n' "KAFKA=$PORT_KAFKA" "POSTGRES=$PORT_POSTGRES" "QDRANT=$PORT_QDRANT" \
-        "EMBEDDING=$PORT_EMBEDDING" | write_file "$PORTS_FILE" 0644
+        "EMBEDDING=$PORT_EMBEDDING" "GATEWAY=$PORT_GATEWAY" | write_file "$PORTS_FILE" 0644
 }
 
 # write_file PATH MODE: standard input becomes the file, whole or not at all.

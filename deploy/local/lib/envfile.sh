@@ -37,6 +37,9 @@ write_env() {
             export_line EMBEDDING_API_KEY ''
             export_line TICKETBUS_LOCAL_EMBEDDING_URL "$embedding"
         fi
+        export_line TICKETBUS_GATEWAY_LISTEN "127.0.0.1:$PORT_GATEWAY"
+        export_line TICKETBUS_URL "http://127.0.0.1:$PORT_GATEWAY"
+        if [[ -s $TOKEN_FILE ]]; then export_line TICKETBUS_TOKEN "$(cat "$TOKEN_FILE")"; fi
         export_line TICKETBUS_PG_BIN "$(pg_packaged_dir)/bin"
         # Written so that sourcing twice adds nothing.
         # shellcheck disable=SC2016  # $PATH is for the shell that reads the file

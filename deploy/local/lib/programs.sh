@@ -99,3 +99,34 @@ start_daemons() {
     fi
     for ((number = 1; number <= count; number++)); do still_running "$name-$number" 1; done
 }
+
+# ensure_token: one token that may do everything on this stack, in the env file as TICKETBUS_TOKEN.
+ensure_token() {
+    need_program ticketctl
+    if [[ -s $TOKEN_FILE ]] && with_env "$BIN_DIR/ticketctl" token list --json | grep -q '"name":"local"'; then return 0; fi
+    (umask 077 && mkdir -p "$DATA_DIR/secrets")
+    with_env "$BIN_DIR/ticketctl" token revoke local 2>/dev/null || true
+    with_env "$BIN_DIR/ticketctl" token create local --scope admin 2>/dev/null | write_file "$TOKEN_FILE" 0600
+    write_env
+}
+
+gateway_healthy() { probe http "http://127.0.0.1:$PORT_GATEWAY/readyz"; }
+
+start_gateway() {
+    local stamp
+    need_program ticketbus-gateway
+    ensure_token
+    stamp=$({
+        cat "$ENV_FILE"
+        sha256sum <"$BIN_DIR/ticketbus-gateway"
+    } | digest)
+    if running_as gateway "$stamp" && gateway_healthy; then
+        note "already running"
+        return 0
+    fi
+    stop_part gateway
+    need_port "$PORT_GATEWAY" TICKETBUS_PORT_GATEWAY
+    start_with_env gateway "$stamp" "$BIN_DIR/ticketbus-gateway"
+    wait_healthy gateway 30 gateway_healthy
+    note "http://127.0.0.1:$PORT_GATEWAY"
+}

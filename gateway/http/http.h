@@ -1,0 +1,65 @@
+/* The HTTP face: routes, headers, answers. Faces beside the table of operations (streams, webhooks,
+ * MCP, the board) add a row to routes.c and use what is here. */
+#ifndef TB_GATEWAY_HTTP_H
+#define TB_GATEWAY_HTTP_H
+
+#include <stdatomic.h>
+
+#include "common/httpd/httpd.h"
+#include "common/httpd/query.h"
+#include "gateway/service/service.h"
+
+/* One gateway process. */
+struct tb_gateway {
+    const struct tb_config *cfg;
+    struct tb_service *svc;
+    struct tb_httpd *httpd;
+    atomic_bool stopping; /* /readyz says so */
+};
+
+/* Starts to listen as the settings say. */
+enum tb_rc tb_gateway_listen(struct tb_gateway *gw, struct tb_error *err) TB_MUST_USE;
+
+/* Runs in a thread of the server: must not wait. See to it that the request is answered. */
+typedef void tb_gw_handler(struct tb_gateway *gw, struct tb_httpd_request *req,
+                           const struct tb_route *route);
+struct tb_gw_route {
+    const char *method;
+    const char *pattern; /* as in operations.h; "/static/{*}" is not known: one segment per name */
+    tb_gw_handler *handler;
+};
+/* Ends with a row whose method is NULL. */
+extern const struct tb_gw_route tb_gw_routes[];
+
+/* ---- for handlers ---- */
+
+/* The secret a request brings: a token in Authorization, or a session's cookie. A cookie counts for
+ * requests that change something only when they come from our own pages (Origin). Null: none. */
+tb_str tb_gw_secret(const struct tb_httpd_request *req);
+/* Who acts, X-Agent-ID; null when not said or longer than 200 bytes. */
+tb_str tb_gw_agent(const struct tb_httpd_request *req);
+
+/* Answers with a reply: its body, or as problem+json. extra (may be NULL) are further headers. */
+void tb_gw_reply(struct tb_httpd_request *req, const struct tb_reply *reply, int status,
+                 const struct tb_httpd_header *extra, size_t nextra);
+/* A problem of HTTP's own. */
+void tb_gw_problem(struct tb_httpd_request *req, int status, const char *code, const char *field,
+                   const char *fmt, ...) TB_PRINTF(5, 6);
+/* JSON as it is. */
+void tb_gw_json(struct tb_httpd_request *req, int status, tb_str body);
+
+/* A job that knows who asks: fn runs in a thread of the pool with the caller found out and allowed
+ * `scope`; it must answer req. What goes wrong before is answered here. */
+struct tb_gw_job;
+typedef void tb_gw_job_fn(struct tb_gateway *gw, struct tb_httpd_request *req,
+                          struct tb_pool_thread *thread, const struct tb_caller *caller, void *arg);
+void tb_gw_run(struct tb_gateway *gw, struct tb_httpd_request *req, unsigned scope,
+               const char *what, tb_gw_job_fn *fn, void *arg);
+
+/* Handlers of this folder. */
+tb_gw_handler tb_gw_health, tb_gw_ready, tb_gw_bulk, tb_gw_session_open, tb_gw_session_end;
+/* A request for a row of the table of operations. */
+void tb_gw_operation(struct tb_gateway *gw, struct tb_httpd_request *req,
+                     const struct tb_route *route);
+
+#endif

@@ -1,0 +1,8 @@
+/* Paths beside those of the table of operations. */
+#include "gateway/http/http.h"
+
+const struct tb_gw_route tb_gw_routes[] = {
+    {"GET", "/healthz", tb_gw_health},        {"GET", "/readyz", tb_gw_ready},
+    {"POST", "/session", tb_gw_session_open}, {"DELETE", "/session", tb_gw_session_end},
+    {"POST", "/tickets/bulk", tb_gw_bulk},    {NULL, NULL, NULL},
+};

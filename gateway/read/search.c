@@ -1,0 +1,174 @@
+/* search_tickets and find_similar_tickets, over the indexer's library. */
+#include <stdio.h>
+
+#include "common/base/attr.h"
+#include "common/base/utf8.h"
+
+#include "gateway/read/internal.h"
+#include "indexer/search/search.h"
+
+#define SIMILAR_MAX_TEXT ((size_t)8000)
+
+static void add_number(struct tb_json *w, const char *name, double value)
+{
+    char number[40];
+    int n = snprintf(number, sizeof number, "%.6g", value);
+    tb_json_key(w, name);
+    tb_json_raw(w, (tb_str){number, (size_t)n});
+}
+
+static void hit_json(struct tb_json *w, const struct tb_search_hit *h, bool explain)
+{
+    const struct {
+        const char *name;
+        tb_str value;
+    } texts[] = {
+        {"ticket_id", h->ticket_id},     {"external_id", h->external_id},
+        {"workflow_id", h->workflow_id}, {"title", h->title},
+        {"status", h->status},           {"ticket_type", h->ticket_type},
+        {"priority", h->priority},       {"assigned_agent_id", h->assignee},
+        {"passage", h->passage},         {"passage_comment_id", h->passage_comment_id},
+    };
+    tb_json_open(w, '{');
+    for (size_t i = 0; i < TB_COUNT(texts); i++) {
+        tb_json_key(w, texts[i].name);
+        tb_json_string(w, texts[i].value);
+    }
+    tb_json_key(w, "is_blocked");
+    tb_json_bool(w, h->is_blocked);
+    tb_json_key(w, "is_resolved");
+    tb_json_bool(w, h->is_resolved);
+    tb_json_key(w, "updated_at");
+    tb_json_time(w, h->updated_at);
+    add_number(w, "score", h->score);
+    add_number(w, "similarity", h->similarity);
+    if (explain) {
+        tb_json_key(w, "ranks");
+        tb_json_open(w, '{');
+        for (size_t i = 0; i < TB_LEGS_; i++) {
+            if (h->ranks[i]) {
+                tb_json_key(w, tb_search_leg_names[i]);
+                tb_json_int(w, (int64_t)h->ranks[i]);
+            }
+        }
+        tb_json_close(w, '}');
+    }
+    tb_json_close(w, '}');
+}
+
+static void answer_json(tb_buf *out, const struct tb_search_answer *a, bool explain, tb_str but)
+{
+    struct tb_json w = {.buf = out};
+    tb_json_open(&w, '{');
+    tb_json_key(&w, "results");
+    tb_json_open(&w, '[');
+    for (size_t i = 0; i < a->n; i++) {
+        if (!tb_str_eq(a->hits[i].ticket_id, but)) {
+            hit_json(&w, &a->hits[i], explain);
+        }
+    }
+    tb_json_close(&w, ']');
+    tb_json_key(&w, "more");
+    tb_json_bool(&w, a->more);
+    tb_json_key(&w, "degraded");
+    tb_json_open(&w, '[');
+    for (size_t i = 0; i < a->ndegraded; i++) {
+        tb_json_open(&w, '{');
+        tb_json_key(&w, "leg");
+        tb_json_string(&w, tb_str_of(a->degraded[i].leg));
+        tb_json_key(&w, "why");
+        tb_json_string(&w, tb_str_of(a->degraded[i].why));
+        tb_json_close(&w, '}');
+    }
+    tb_json_close(&w, ']');
+    tb_json_close(&w, '}');
+}
+
+static void search(const struct tb_read *read, struct tb_pool_thread *thread,
+                   const struct tb_search_query *q, bool explain, tb_str but, struct tb_reply *ret)
+{
+    struct tb_error err = {.rc = TB_OK};
+    struct tb_search *s = NULL;
+    struct tb_search_answer answer = {0};
+    enum tb_rc rc = tb_pool_search(thread, &s, &err);
+    rc = rc == TB_OK ? tb_search_run(s, q, read->arena, &answer, &err) : rc;
+    if (rc != TB_OK) {
+        tb_reply_from(ret, read->arena, &err);
+        return;
+    }
+    tb_buf out;
+    tb_buf_init(&out, TB_READ_MAX);
+    answer_json(&out, &answer, explain, but);
+    tb_read_done(&out, read->arena, ret);
+    tb_buf_dispose(&out);
+}
+
+/* Search narrows by one workflow: a token that is for several must say which. */
+static bool one_workflow(const struct tb_read *read, tb_str asked, tb_str *ret_workflow,
+                         struct tb_reply *ret)
+{
+    tb_strs mine = read->caller->workflows;
+    *ret_workflow = tb_str_is_null(asked) && mine.n == 1 ? mine.items[0] : asked;
+    if (mine.n == 0 || (!tb_str_is_null(*ret_workflow) && tb_strs_has(mine, *ret_workflow))) {
+        return true;
+    }
+    if (tb_str_is_null(*ret_workflow)) {
+        tb_reply_error(ret, read->arena, TB_REPLY_INVALID, "validation_failed",
+                       TB_LIT("workflow_id"), "is missing: the token is for some workflows only");
+    } else {
+        tb_reply_error(ret, read->arena, TB_REPLY_FORBIDDEN, "workflow_not_permitted",
+                       TB_LIT("workflow_id"), "the token is not for workflow %.*s",
+                       TB_ARG(*ret_workflow));
+    }
+    return false;
+}
+
+void tb_run_search(const struct tb_read *read, struct tb_pool_thread *thread, struct tb_reply *ret)
+{
+    const struct tb_search_params *p = read->params;
+    struct tb_search_query q = {
+        .text = p->query,
+        .mode = tb_str_eq_c(p->search_type, "semantic")  ? TB_SEARCH_SEMANTIC
+                : tb_str_eq_c(p->search_type, "keyword") ? TB_SEARCH_KEYWORD
+                                                         : TB_SEARCH_HYBRID,
+        .status = p->filters.status,
+        .ticket_type = p->filters.ticket_type,
+        .priority = p->filters.priority,
+        .assignee = p->filters.assigned_agent_id,
+        .tag = p->filters.tag,
+        .include_comments = !tb_has(&p->p, TB_SEARCH_INCLUDE_COMMENTS) || p->include_comments,
+        .limit = p->limit > 0 ? (size_t)p->limit : 10,
+        .offset = (size_t)p->offset,
+    };
+    if (one_workflow(read, p->workflow_id, &q.workflow_id, ret)) {
+        search(read, thread, &q, p->explain, TB_STR_NULL, ret);
+    }
+}
+
+void tb_run_similar(const struct tb_read *read, struct tb_pool_thread *thread, struct tb_reply *ret)
+{
+    const struct tb_ticket_params *p = read->params;
+    struct tb_error err = {.rc = TB_OK};
+    struct tb_pg_params params;
+    struct tb_pg_result *r = NULL;
+    tb_pg_params_init(&params, read->arena);
+    tb_pg_add_str(&params, p->ticket_id);
+    if (tb_pool_query(thread, "SELECT workflow_id, title, description FROM tickets WHERE id = $1",
+                      &params, &r, &err) != TB_OK) {
+        tb_reply_from(ret, read->arena, &err);
+        return;
+    }
+    if (tb_pg_rows(r) == 0 || !tb_caller_may_touch(read->caller, tb_pg_str(r, 0, 0))) {
+        tb_read_missing(read, ret, "ticket_id", "ticket", p->ticket_id);
+    } else {
+        tb_str text = tb_arena_printf(read->arena, "%.*s\n%.*s", TB_ARG(tb_pg_str(r, 0, 1)),
+                                      TB_ARG(tb_utf8_prefix(tb_pg_str(r, 0, 2), SIMILAR_MAX_TEXT)));
+        size_t limit = p->limit > 0 ? (size_t)p->limit : 10;
+        const struct tb_search_query q = {.text = text,
+                                          .mode = TB_SEARCH_SEMANTIC,
+                                          .workflow_id = tb_pg_str_in(r, 0, 0, read->arena),
+                                          .limit = limit + 1};
+        search(read, thread, &q, false, p->ticket_id, ret);
+    }
+    tb_pg_result_free(r);
+}

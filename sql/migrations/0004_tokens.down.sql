@@ -1,0 +1,2 @@
+DROP TABLE api_sessions;
+DROP TABLE api_tokens;

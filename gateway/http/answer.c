@@ -8,19 +8,25 @@
 
 static const struct tb_httpd_header always[] = {
     {"Cache-Control", {"no-store", 8}},
+    {"Vary", {"Origin", 6}},
     {"X-Content-Type-Options", {"nosniff", 7}},
 };
 
 static void send(struct tb_httpd_request *req, int status, const char *type, tb_str body,
                  const struct tb_httpd_header *extra, size_t nextra)
 {
-    struct tb_httpd_header headers[TB_COUNT(always) + EXTRA_MAX];
+    struct tb_httpd_header headers[TB_COUNT(always) + EXTRA_MAX + 2];
     size_t n = 0;
     for (size_t i = 0; i < TB_COUNT(always); i++) {
         headers[n++] = always[i];
     }
     for (size_t i = 0; i < nextra && n < TB_COUNT(headers); i++) {
         headers[n++] = extra[i];
+    }
+    struct tb_httpd_header cors[2];
+    size_t ncors = tb_gw_cors(req, cors);
+    for (size_t i = 0; i < ncors && n < TB_COUNT(headers); i++) {
+        headers[n++] = cors[i];
     }
     const struct tb_httpd_response res = {.status = status,
                                           .content_type = body.len ? type : NULL,

@@ -31,6 +31,15 @@ struct tb_gw_route {
 /* Ends with a row whose method is NULL. */
 extern const struct tb_gw_route tb_gw_routes[];
 
+/* Answers a browser's question before a call from another origin, where that origin is allowed;
+ * false when it is not such a question. */
+bool tb_gw_preflight(struct tb_httpd_request *req);
+/* The origins, comma separated; before listening. Must live as long as the process. */
+void tb_gw_cors_allow(const char *origins);
+/* Headers of an answer to a page of an allowed origin; returns how many were added to ret (room for
+ * 2). */
+size_t tb_gw_cors(const struct tb_httpd_request *req, struct tb_httpd_header *ret);
+
 /* ---- for handlers ---- */
 
 /* The secret a request brings: a token in Authorization, or a session's cookie. A cookie counts for
@@ -57,7 +66,8 @@ void tb_gw_run(struct tb_gateway *gw, struct tb_httpd_request *req, unsigned sco
                const char *what, tb_gw_job_fn *fn, void *arg);
 
 /* Handlers of this folder. */
-tb_gw_handler tb_gw_health, tb_gw_ready, tb_gw_bulk, tb_gw_session_open, tb_gw_session_end;
+tb_gw_handler tb_gw_health, tb_gw_ready, tb_gw_openapi, tb_gw_bulk, tb_gw_session_open,
+    tb_gw_session_end;
 /* A request for a row of the table of operations. */
 void tb_gw_operation(struct tb_gateway *gw, struct tb_httpd_request *req,
                      const struct tb_route *route);

@@ -34,6 +34,9 @@ static void handler(struct tb_httpd_request *req, void *arg)
     tb_str path = tb_httpd_path(req);
     struct tb_route route = {0};
     const char *allow = NULL;
+    if (tb_gw_preflight(req)) {
+        return;
+    }
     const struct tb_gw_route *special = find_route(method, path, &route, &allow);
     if (special) {
         special->handler(gw, req, &route);
@@ -67,5 +70,6 @@ enum tb_rc tb_gateway_listen(struct tb_gateway *gw, struct tb_error *err)
         .handler = handler,
         .arg = gw,
     };
+    tb_gw_cors_allow(tb_config_str(cfg, TB_CFG(GATEWAY_CORS)));
     return tb_httpd_start(&opt, &gw->httpd, err);
 }

@@ -3,6 +3,7 @@
 
 #include "common/base/log.h"
 #include "common/crypto/crypto.h"
+#include "gateway/core/openapi.h"
 #include "gateway/http/http.h"
 
 #define SESSION_HOURS 12
@@ -12,6 +13,22 @@ void tb_gw_health(struct tb_gateway *gw, struct tb_httpd_request *req, const str
     (void)gw;
     (void)route;
     tb_gw_json(req, 200, TB_LIT("{\"status\":\"ok\"}"));
+}
+
+void tb_gw_openapi(struct tb_gateway *gw, struct tb_httpd_request *req,
+                   const struct tb_route *route)
+{
+    tb_buf doc;
+    (void)gw;
+    (void)route;
+    tb_buf_init(&doc, (size_t)16 * 1024 * 1024);
+    tb_openapi_write(&doc);
+    if (doc.failed) {
+        tb_gw_problem(req, 503, "unavailable", NULL, "out of memory");
+    } else {
+        tb_gw_json(req, 200, tb_buf_str(&doc));
+    }
+    tb_buf_dispose(&doc);
 }
 
 /* ---- ready: Postgres answers, and we are not about to stop ---- */

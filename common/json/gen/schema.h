@@ -14,6 +14,11 @@ void tb_schema_choices(struct tb_json *w, const char *const *list, bool nullable
 void tb_schema_lengths(struct tb_json *w, int64_t min, int64_t max);
 void tb_schema_id(struct tb_json *w, int64_t max);
 void tb_schema_time(struct tb_json *w);
+/* A field's value: one object. */
+void tb_schema_field(struct tb_json *w, const struct tb_field *f);
+/* A record as an object that takes no other members. */
+void tb_schema_record(struct tb_json *w, const struct tb_record *rec, bool nullable,
+                      bool with_rationale);
 /* What an attribute's value looks like. */
 void tb_schema_attribute(struct tb_json *w, enum tb_attribute a, bool nullable);
 /* Opens the property of an attribute. */

@@ -3,6 +3,7 @@
 #include "common/json/record.h"
 #include "gateway/core/arguments.h"
 #include "gateway/core/caller.h"
+#include "gateway/core/diff.h"
 #include "gateway/core/queries.h"
 #include "gateway/core/reply.h"
 #include "tests/unit/base/unit.h"
@@ -186,12 +187,52 @@ static void answers(void **state)
     assert_null(strstr(reply.detail.ptr, "hunter2"));
 }
 
+static void expect_diff(const char *text, size_t len, const char *expected)
+{
+    tb_buf out;
+    tb_buf_init(&out, 100000);
+    assert_true(tb_diff_json((tb_str){text, len}, TB_LIT("r"), false, &out));
+    assert_text(tb_buf_str(&out), expected);
+    tb_buf_dispose(&out);
+}
+
+static void diffs(void **state)
+{
+    (void)state;
+    static const char text[] = "abc\0Ada <a@b>\0"
+                               "2026-01-01T00:00:00Z\0Say it\n\n\0\n"
+                               "diff --git a/x y b/x y\nindex 1..2 100644\n--- a/x y\t\n"
+                               "+++ b/x y\t\n@@ -1,2 +1 @@ f()\n same\n-\xff\n+<b>\n"
+                               "\\ No newline at end of file\n"
+                               "diff --git \"a/q\\303\\244\" \"b/q\\303\\244\"\n"
+                               "deleted file mode 100644\nBinary files a/q and /dev/null differ\n"
+                               "diff --git a/old b/new\nsimilarity index 100%\nrename from old\n"
+                               "rename to new\n";
+    expect_diff(
+        text, sizeof text - 1,
+        "{\"sha\":\"abc\",\"author\":\"Ada <a@b>\",\"timestamp\":\"2026-01-01T00:00:00Z\","
+        "\"message\":\"Say it\",\"repository\":\"r\",\"files\":[{\"path\":\"x y\",\"old_path\":"
+        "null,\"status\":\"modified\",\"binary\":false,\"hunks\":[{\"header\":\"@@ -1,2 +1 @@ "
+        "f()\",\"old_start\":1,\"old_lines\":2,\"new_start\":1,\"new_lines\":1,\"lines\":[{"
+        "\"kind\":\"context\",\"text\":\"same\"},{\"kind\":\"removed\",\"text\":\"\xef\xbf\xbd"
+        "\"},{\"kind\":\"added\",\"text\":\"<b>\"}]}],\"insertions\":1,\"deletions\":1},{\"path\":"
+        "\"q\xc3\xa4\",\"old_path\":null,\"status\":\"deleted\",\"binary\":true,\"hunks\":[],"
+        "\"insertions\":0,\"deletions\":0},{\"path\":\"new\",\"old_path\":\"old\",\"status\":"
+        "\"renamed\",\"binary\":false,\"hunks\":[],\"insertions\":0,\"deletions\":0}],"
+        "\"files_changed\":3,\"insertions\":1,\"deletions\":1,\"truncated\":false}");
+    tb_buf out;
+    tb_buf_init(&out, 1000);
+    assert_false(tb_diff_json(TB_LIT("fatal: what"), TB_LIT("r"), false, &out));
+    tb_buf_dispose(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(routes),    cmocka_unit_test(the_table_is_whole),
         cmocka_unit_test(callers),   cmocka_unit_test(parameters),
         cmocka_unit_test(envelopes), cmocka_unit_test(answers),
+        cmocka_unit_test(diffs),
     };
     arena = tb_arena_new(0);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,7 +199,7 @@ static void write_line(struct diff *d, tb_str line)
 
 static void write_hunk(struct diff *d, struct file *f)
 {
-    tb_str line;
+    tb_str line = TB_LIT("");
     (void)next_line(d, &line);
     tb_str numbers = after(line, "@@ ");
     tb_json_open(&d->w, '{');

@@ -100,6 +100,7 @@ static enum tb_rc read_all(int fd, tb_buf *out, struct tb_error *err)
 
 enum tb_rc tb_git_show(const char *repository, tb_str sha, tb_buf *out, struct tb_error *err)
 {
+    static const char format[] = "--format=" TB_DIFF_FORMAT;
     char commit[80];
     char safe[4200];
     if (!tb_git_sha_valid(sha)) {
@@ -127,7 +128,7 @@ enum tb_rc tb_git_show(const char *repository, tb_str sha, tb_buf *out, struct t
                           "-M",
                           "--src-prefix=a/",
                           "--dst-prefix=b/",
-                          "--format=" TB_DIFF_FORMAT,
+                          format,
                           "--patch",
                           "--end-of-options",
                           commit,

@@ -22,6 +22,7 @@ STACK_NEEDS='
 command python3 python3
 venv - python3-venv
 command flock util-linux
+command git git
 '
 KAFKA_NEEDS='
 java - openjdk-17-jre-headless

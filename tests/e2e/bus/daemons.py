@@ -16,13 +16,13 @@ def sanitizer_settings(reports):
 
 
 class Daemon:
-    def __init__(self, program, settings, folder, name):
+    def __init__(self, program, settings, folder, name, *arguments):
         self.name = name
         self.log = folder / f"{name}.log"
         self._reports = folder / f"{name}.sanitizer"
         self._folder = folder
         self._killed = False
-        self._arguments = ([program], os.environ | settings | sanitizer_settings(self._reports))
+        self._arguments = ([program, *arguments], os.environ | settings | sanitizer_settings(self._reports))
         self.process = None
         self.start()
 

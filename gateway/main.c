@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "gateway/hooks/hooks.h"
 #include "gateway/http/http.h"
+#include "gateway/stream/hub.h"
 
 /* How long requests under way have when the gateway is told to stop. */
 #define GRACE_MS 15000
@@ -62,6 +64,11 @@ static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
 {
     struct tb_gateway gw = {.cfg = cfg};
     enum tb_rc rc = tb_service_start(cfg, &gw.svc, err);
+    rc = rc == TB_OK ? tb_gw_events_start(&gw, err) : rc;
+    struct tb_hooks *hooks = NULL;
+    if (rc == TB_OK && tb_config_bool(cfg, TB_CFG(WEBHOOKS))) {
+        rc = tb_hooks_start(cfg, &hooks, err);
+    }
     rc = rc == TB_OK ? tb_gateway_listen(&gw, err) : rc;
     if (rc == TB_OK) {
         tb_log_info("gateway %s listens on %s", TB_VERSION,
@@ -72,6 +79,8 @@ static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
         gw.stopping = true;
         tb_httpd_stop(gw.httpd, GRACE_MS);
     }
+    tb_hooks_free(hooks);
+    tb_hub_free(gw.hub);
     tb_service_free(gw.svc); /* whoever still waits is told now, and answered by nobody */
     tb_httpd_free(gw.httpd);
     return rc;

@@ -14,11 +14,15 @@ struct tb_gateway {
     const struct tb_config *cfg;
     struct tb_service *svc;
     struct tb_httpd *httpd;
+    struct tb_hub *hub;   /* events for readers */
     atomic_bool stopping; /* /readyz says so */
 };
 
 /* Starts to listen as the settings say. */
 enum tb_rc tb_gateway_listen(struct tb_gateway *gw, struct tb_error *err) TB_MUST_USE;
+
+/* Events are read for GET /events; before listening. */
+enum tb_rc tb_gw_events_start(struct tb_gateway *gw, struct tb_error *err) TB_MUST_USE;
 
 /* Runs in a thread of the server: must not wait. See to it that the request is answered. */
 typedef void tb_gw_handler(struct tb_gateway *gw, struct tb_httpd_request *req,
@@ -67,7 +71,7 @@ void tb_gw_run(struct tb_gateway *gw, struct tb_httpd_request *req, unsigned sco
 
 /* Handlers of this folder. */
 tb_gw_handler tb_gw_health, tb_gw_ready, tb_gw_openapi, tb_gw_bulk, tb_gw_session_open,
-    tb_gw_session_end;
+    tb_gw_session_end, tb_gw_events;
 /* A request for a row of the table of operations. */
 void tb_gw_operation(struct tb_gateway *gw, struct tb_httpd_request *req,
                      const struct tb_route *route);

@@ -39,7 +39,7 @@ void tb_gate_free(struct tb_gate *gate)
 /* 64 bits told apart well enough: FNV-1a with a last mix (its low bits choose the set). */
 static uint64_t hash(tb_str s, uint64_t kind)
 {
-    uint64_t h = 0xcbf29ce484222325U ^ kind;
+    uint64_t h = 0xcbf29ce484222325U ^ kind << 40;
     for (size_t i = 0; i < s.len; i++) {
         h = (h ^ (unsigned char)s.ptr[i]) * 0x100000001b3U;
     }

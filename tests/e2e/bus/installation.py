@@ -34,6 +34,7 @@ class Installation:
             "TICKETBUS_TOPIC_PARTITIONS": str(self.PARTITIONS),
             "TICKETBUS_WORKER_GROUP": f"{prefix}-worker",
             "TICKETBUS_INDEXER_GROUP": f"{prefix}-indexer",
+            "TICKETBUS_WEBHOOK_GROUP": f"{prefix}-webhooks",
             "TICKETBUS_SESSION_TIMEOUT_MS": "6000",
             "TICKETBUS_BACKOFF_MAX_MS": "500",
             "QDRANT_COLLECTION": prefix,

@@ -70,15 +70,19 @@ class Stream:
         events = iter(self)
         return [next(events) for _ in range(count)]
 
-    def kill(self):
-        """A reset, with whatever is under way lost."""
+    def cut(self):
+        """From another thread: whoever reads is told."""
         try:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+
+    def kill(self):
+        """With whatever is under way lost."""
+        self.cut()
         self._answer.close()
         self._connection.close()
-        self.socket.close()
 
 
 class Follower(threading.Thread):
@@ -100,6 +104,7 @@ class Follower(threading.Thread):
                     self.last_id = event.id
                     if self._ending.is_set():
                         break
+                self.stream.kill()
             except Refused as refused:
                 if refused.status != 503:
                     self.trouble = refused
@@ -111,7 +116,7 @@ class Follower(threading.Thread):
 
     def cut(self):
         if self.stream is not None:
-            self.stream.kill()
+            self.stream.cut()
 
     def finish(self):
         self._ending.set()

@@ -153,3 +153,17 @@ tb_str tb_passage(tb_str text, tb_str query, size_t max_bytes, size_t *ret_words
     }
     return cut;
 }
+
+size_t tb_passage_marks(tb_str passage, tb_str query, struct tb_mark *marks, size_t room)
+{
+    struct word words[WORDS_MAX];
+    size_t n = query_words(query, words);
+    size_t used = 0;
+    size_t end;
+    for (size_t at = 0; n && used < room && next_word(passage, &at, &end); at = end) {
+        if (find_word(words, n, stem_of(passage, at, end)) < n) {
+            marks[used++] = (struct tb_mark){at, end};
+        }
+    }
+    return used;
+}

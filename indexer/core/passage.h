@@ -11,4 +11,13 @@
  * character, and no word where it can. ret_words (may be NULL): how many of the words it holds. */
 tb_str tb_passage(tb_str text, tb_str query, size_t max_bytes, size_t *ret_words);
 
+struct tb_mark {
+    size_t from; /* bytes into the passage */
+    size_t to;   /* behind the last */
+};
+
+/* Where words of the query stand in a passage, in order, to show them in another way. Returns how
+ * many, at most `room`. */
+size_t tb_passage_marks(tb_str passage, tb_str query, struct tb_mark *marks, size_t room);
+
 #endif

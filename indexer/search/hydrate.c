@@ -3,7 +3,7 @@
 #include "indexer/core/passage.h"
 #include "indexer/search/internal.h"
 
-enum { PASSAGE_BYTES = 280 };
+enum { PASSAGE_BYTES = 280, MARKS_MAX = 64 };
 
 static const char rows_sql[] =
     "SELECT t.id, t.external_id, t.workflow_id, t.title, t.status, t.ticket_type, t.priority,"
@@ -148,6 +148,10 @@ static enum tb_rc find_passage(const struct tb_search *s, const struct tb_search
     }
     d->hit->passage = best.any ? tb_arena_str(arena, best.passage) : d->text.title;
     d->hit->passage_comment_id = best.comment_id;
+    d->hit->marks = TB_NEW_N(arena, struct tb_mark, MARKS_MAX);
+    if (d->hit->marks) {
+        d->hit->nmarks = tb_passage_marks(d->hit->passage, q->text, d->hit->marks, MARKS_MAX);
+    }
     return TB_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/pg/pg.h"
 #include "indexer/core/document.h"
+#include "indexer/core/fuse.h"
 #include "indexer/embed/embed.h"
 #include "indexer/search/search.h"
 #include "indexer/store/store.h"
@@ -14,6 +15,7 @@ struct tb_search {
     struct tb_embedding_model model;
     struct tb_recipe recipe;
     tb_str collection;
+    enum tb_formula formula;
     struct tb_pg *pg; /* NULL: connect when needed */
     struct tb_embedder *embedder;
     struct tb_store *store;
@@ -29,8 +31,21 @@ enum tb_rc tb_search_exec(struct tb_search *s, const char *sql, const struct tb_
 /* What one leg found, best first. */
 struct tb_leg_hits {
     tb_str *ids;
+    double *scores; /* descending; of one leg comparable, of two not */
     size_t n;
 };
+
+/* Parameters 2 to 7; the ticket's own row is the truth about what it is filtered by. */
+#define TB_FILTER_SQL                                                                              \
+    " NOT t.is_deleted AND ($2::text IS NULL OR t.workflow_id = $2)"                               \
+    " AND ($3::text IS NULL OR t.status = $3) AND ($4::text IS NULL OR t.ticket_type = $4)"        \
+    " AND ($5::text IS NULL OR t.priority = $5) AND ($6::text IS NULL OR t.assigned_agent_id = "   \
+    "$6)"                                                                                          \
+    " AND ($7::text IS NULL OR t.tags @> jsonb_build_array($7::text))"
+void tb_leg_add_filter(struct tb_pg_params *p, const struct tb_search_query *q);
+/* Ids from the first column; `score`: column with the score in millionths. */
+enum tb_rc tb_leg_read(const struct tb_pg_result *r, int score, struct tb_arena *arena,
+                       struct tb_leg_hits *ret, struct tb_error *err) TB_MUST_USE;
 
 /* By similarity; hits gives the chunk of each. */
 enum tb_rc tb_leg_semantic(struct tb_search *s, const struct tb_search_query *q,
@@ -45,6 +60,15 @@ enum tb_rc tb_leg_exact(struct tb_search *s, const struct tb_search_query *q,
                         struct tb_arena *arena, struct tb_leg_hits *ret, size_t *nids,
                         struct tb_error *err) TB_MUST_USE;
 
+/* Leaves of a leg the tickets in which every quoted phrase of the query stands. */
+enum tb_rc tb_leg_with_phrases(struct tb_search *s, const struct tb_search_query *q,
+                               struct tb_arena *arena, struct tb_leg_hits *leg,
+                               struct tb_store_hit *chunks, struct tb_error *err) TB_MUST_USE;
+
+/* The first line of a query of several lines: a whole ticket begins with its title. Else null. */
+tb_str tb_query_title(tb_str text);
+/* What stands between double quotes, in plain words; none of a long query. */
+tb_strs tb_query_phrases(tb_str text, struct tb_arena *arena);
 /* Words of a query, as they stand between blanks. */
 size_t tb_query_words(tb_str text);
 

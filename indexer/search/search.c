@@ -15,9 +15,12 @@ enum {
     SHORT_QUERY_WORDS = 8, /* a query this short that names a ticket wants that ticket */
 };
 
-/* Codes within a text say something; a query of nothing but codes is asked for their sake. */
-#define EXACT_WEIGHT      0.3
-#define EXACT_WEIGHT_ONLY 1.0
+#define NAMED_BONUS 10.0 /* above every score */
+
+/* By formula: codes within a text say something; a query of nothing but codes is asked for their
+ * sake. */
+static const double exact_weights[][2] = {
+    [TB_FUSE_SCORES] = {0.2, 2.0}, [TB_FUSE_RANKS] = {0.3, 1.0}};
 
 const char *const tb_search_leg_names[TB_LEGS_] = {"semantic", "keyword", "exact"};
 
@@ -60,6 +63,7 @@ enum tb_rc tb_search_open(const struct tb_config *cfg, struct tb_search **ret, s
         free(s);
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
+    const char *formula = tb_config_str(cfg, TB_CFG(SEARCH_FORMULA));
     s->cfg = cfg;
     s->model = tb_embedding_model_of(tb_str_of(tb_config_str(cfg, TB_CFG(EMBEDDING_MODEL))),
                                      tb_config_int(cfg, TB_CFG(EMBEDDING_DIM)), s->own);
@@ -67,6 +71,12 @@ enum tb_rc tb_search_open(const struct tb_config *cfg, struct tb_search **ret, s
         .model = &s->model,
         .max_tokens = (size_t)tb_config_int(cfg, TB_CFG(EMBEDDING_MAX_TOKENS)),
     };
+    if (strcmp(formula, "score") != 0 && strcmp(formula, "rank") != 0) {
+        tb_search_free(s);
+        return tb_fail(err, TB_EINVAL, "TICKETBUS_SEARCH_FORMULA is \"%s\", neither score nor rank",
+                       formula);
+    }
+    s->formula = strcmp(formula, "rank") == 0 ? TB_FUSE_RANKS : TB_FUSE_SCORES;
     s->collection = tb_collection_name(tb_str_of(tb_config_str(cfg, TB_CFG(QDRANT_COLLECTION))),
                                        &s->model, s->own);
     enum tb_rc rc =
@@ -160,15 +170,20 @@ static void run_legs(struct tb_search *s, const struct tb_search_query *q, struc
                      struct legs *legs, struct tb_search_answer *a)
 {
     struct tb_error why;
-    if (q->mode != TB_SEARCH_KEYWORD &&
-        tb_leg_semantic(s, q, arena, &legs->of[TB_LEG_SEMANTIC], &legs->chunks, &why) != TB_OK) {
+    struct tb_leg_hits *semantic = &legs->of[TB_LEG_SEMANTIC];
+    enum tb_rc rc = TB_OK;
+    if (q->mode != TB_SEARCH_KEYWORD) {
+        rc = tb_leg_semantic(s, q, arena, semantic, &legs->chunks, &why);
+        rc = rc == TB_OK ? tb_leg_with_phrases(s, q, arena, semantic, legs->chunks, &why) : rc;
+    }
+    if (rc != TB_OK) {
         legs->of[TB_LEG_SEMANTIC].n = 0;
         degrade(a, "semantic", &why);
     }
     if (q->mode == TB_SEARCH_SEMANTIC) {
         return;
     }
-    enum tb_rc rc = tb_leg_keyword(s, q, arena, &legs->of[TB_LEG_KEYWORD], &why);
+    rc = tb_leg_keyword(s, q, arena, &legs->of[TB_LEG_KEYWORD], &why);
     if (rc == TB_OK) {
         rc = tb_leg_exact(s, q, arena, &legs->of[TB_LEG_EXACT], &legs->nids, &why);
     }
@@ -191,7 +206,7 @@ static void put_named_first(const struct tb_search_query *q, const struct legs *
             struct tb_fused named = fused[i];
             memmove(&fused[at + 1], &fused[at], (i - at) * sizeof *fused);
             fused[at] = named;
-            fused[at++].score += 1.0; /* keeps scores in order */
+            fused[at++].score += NAMED_BONUS; /* keeps scores in order */
         }
     }
 }
@@ -219,19 +234,39 @@ static bool only_codes(const struct tb_search_query *q, struct tb_arena *arena)
     return codes == words || words == 1;
 }
 
+static size_t without(struct tb_fused *fused, size_t n, tb_str id)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!tb_str_eq(fused[i].id, id)) {
+            fused[kept++] = fused[i];
+        }
+    }
+    return kept;
+}
+
 static enum tb_rc fuse(const struct tb_search *s, const struct tb_search_query *q,
                        const struct legs *legs, struct tb_arena *arena, struct tb_fused **ret,
                        size_t *ret_n, struct tb_error *err)
 {
     double semantic = (double)tb_config_int(s->cfg, TB_CFG(SEARCH_WEIGHT_SEMANTIC)) / 100.0;
+    enum tb_formula formula = s->formula;
     bool one = q->mode != TB_SEARCH_HYBRID;
-    const struct tb_leg list[TB_LEGS_] = {
-        {legs->of[TB_LEG_SEMANTIC].ids, legs->of[TB_LEG_SEMANTIC].n, one ? 1.0 : semantic},
-        {legs->of[TB_LEG_KEYWORD].ids, legs->of[TB_LEG_KEYWORD].n, one ? 1.0 : 1.0 - semantic},
-        {legs->of[TB_LEG_EXACT].ids, legs->of[TB_LEG_EXACT].n,
-         only_codes(q, arena) ? EXACT_WEIGHT_ONLY : EXACT_WEIGHT},
-    };
-    enum tb_rc rc = tb_fuse(list, TB_LEGS_, TB_FUSE_K, arena, ret, ret_n, err);
+    double weights[TB_LEGS_] = {one ? 1.0 : semantic, one ? 1.0 : 1.0 - semantic,
+                                exact_weights[formula][only_codes(q, arena)]};
+    struct tb_leg list[TB_LEGS_];
+    for (size_t l = 0; l < TB_LEGS_; l++) {
+        const struct tb_leg_hits *hits = &legs->of[l];
+        list[l] = (struct tb_leg){.ids = hits->ids,
+                                  .scores = hits->scores,
+                                  .n = hits->n,
+                                  .weight = weights[l],
+                                  .depth = l == TB_LEG_SEMANTIC ? 0 : TB_SEARCH_DEPTH};
+    }
+    enum tb_rc rc = tb_fuse(list, TB_LEGS_, formula, TB_FUSE_K, arena, ret, ret_n, err);
+    if (rc == TB_OK && !tb_str_is_null(q->but)) {
+        *ret_n = without(*ret, *ret_n, q->but);
+    }
     if (rc == TB_OK) {
         put_named_first(q, legs, *ret, *ret_n);
     }
@@ -256,6 +291,7 @@ static enum tb_rc page(struct tb_search *s, const struct tb_search_query *q,
         h->ticket_id = f->id;
         h->score = f->score;
         memcpy(h->ranks, f->ranks, sizeof h->ranks);
+        memcpy(h->parts, f->parts, sizeof h->parts);
         chunks[i].number = -1;
         if (f->ranks[TB_LEG_SEMANTIC]) {
             const struct tb_store_hit *hit = &legs->chunks[f->ranks[TB_LEG_SEMANTIC] - 1];

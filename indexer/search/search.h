@@ -1,4 +1,9 @@
-/* Search: what ticketctl and the gateway ask, and how the index stands. One handle per thread. */
+/* Search: what ticketctl and the gateway ask, and how the index stands.
+ *
+ * Threads: a handle belongs to one thread at a time (it owns one connection to each server and
+ * keeps nothing global), so a pool opens one per thread, or hands handles out under a lock. Handles
+ * do not know of each other; several may share one tb_config, which is only read. Every call has
+ * its own arena. A handle survives failures of its servers: the next call connects anew. */
 #ifndef TB_INDEXER_SEARCH_SEARCH_H
 #define TB_INDEXER_SEARCH_SEARCH_H
 
@@ -10,6 +15,7 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 #include "common/config/config.h"
+#include "indexer/core/passage.h"
 
 struct tb_search;
 
@@ -35,6 +41,7 @@ struct tb_search_query {
     tb_str assignee;
     tb_str tag;
     bool include_comments; /* search in comments too */
+    tb_str but;            /* id of a ticket to leave out; null: none */
     size_t limit;          /* 1 to 100 */
     size_t offset;         /* offset + limit at most TB_SEARCH_DEPTH */
 };
@@ -56,9 +63,12 @@ struct tb_search_hit {
     int64_t updated_at;
     double score;           /* comparable within one answer only */
     size_t ranks[TB_LEGS_]; /* from 1, by leg; 0: that leg did not find it */
+    double parts[TB_LEGS_]; /* what each leg gave to the score */
     double similarity;      /* cosine of the best chunk, 0 when the semantic leg did not find it */
     tb_str passage;         /* the part that matches best, plain text */
     tb_str passage_comment_id; /* null: from title or description */
+    struct tb_mark *marks;     /* words of the query in the passage */
+    size_t nmarks;
 };
 
 struct tb_search_degraded {
@@ -80,6 +90,18 @@ struct tb_search_answer {
 enum tb_rc tb_search_run(struct tb_search *s, const struct tb_search_query *query,
                          struct tb_arena *arena, struct tb_search_answer *ret,
                          struct tb_error *err) TB_MUST_USE;
+
+/* Tickets about the same thing as this one (its id or external id), in its workflow unless
+ * `anywhere`: a search for its text that leaves itself out. TB_ENOTFOUND: no such ticket. */
+struct tb_similar_query {
+    tb_str ticket_id;
+    bool anywhere;
+    size_t limit; /* 1 to 100 */
+    size_t offset;
+};
+enum tb_rc tb_search_similar(struct tb_search *s, const struct tb_similar_query *query,
+                             struct tb_arena *arena, struct tb_search_answer *ret,
+                             struct tb_error *err) TB_MUST_USE;
 
 /* ---- how the index stands ---- */
 

@@ -42,6 +42,44 @@ static enum tb_rc read_query(struct ctl *ctl, struct tb_search_query *q, struct 
     return rc;
 }
 
+static void number_json(struct tb_json *w, const char *name, double value)
+{
+    char number[40];
+    int n = snprintf(number, sizeof number, "%.6g", value);
+    tb_json_key(w, name);
+    tb_json_raw(w, (tb_str){number, (size_t)n});
+}
+
+static void legs_json(struct tb_json *w, const struct tb_search_hit *h)
+{
+    tb_json_key(w, "ranks");
+    tb_json_open(w, '{');
+    for (size_t i = 0; i < TB_LEGS_; i++) {
+        if (h->ranks[i]) {
+            tb_json_key(w, tb_search_leg_names[i]);
+            tb_json_int(w, (int64_t)h->ranks[i]);
+        }
+    }
+    tb_json_close(w, '}');
+    tb_json_key(w, "parts");
+    tb_json_open(w, '{');
+    for (size_t i = 0; i < TB_LEGS_; i++) {
+        if (h->ranks[i]) {
+            number_json(w, tb_search_leg_names[i], h->parts[i]);
+        }
+    }
+    tb_json_close(w, '}');
+    tb_json_key(w, "highlights");
+    tb_json_open(w, '[');
+    for (size_t i = 0; i < h->nmarks; i++) {
+        tb_json_open(w, '[');
+        tb_json_int(w, (int64_t)h->marks[i].from);
+        tb_json_int(w, (int64_t)h->marks[i].to);
+        tb_json_close(w, ']');
+    }
+    tb_json_close(w, ']');
+}
+
 static void hit_json(struct tb_json *w, const struct tb_search_hit *h)
 {
     const struct {
@@ -65,22 +103,9 @@ static void hit_json(struct tb_json *w, const struct tb_search_hit *h)
     tb_json_bool(w, h->is_resolved);
     tb_json_key(w, "updated_at");
     tb_json_time(w, h->updated_at);
-    char number[40];
-    tb_json_key(w, "score");
-    int n = snprintf(number, sizeof number, "%.6g", h->score);
-    tb_json_raw(w, (tb_str){number, (size_t)n});
-    tb_json_key(w, "similarity");
-    n = snprintf(number, sizeof number, "%.6g", h->similarity);
-    tb_json_raw(w, (tb_str){number, (size_t)n});
-    tb_json_key(w, "ranks");
-    tb_json_open(w, '{');
-    for (size_t i = 0; i < TB_LEGS_; i++) {
-        if (h->ranks[i]) {
-            tb_json_key(w, tb_search_leg_names[i]);
-            tb_json_int(w, (int64_t)h->ranks[i]);
-        }
-    }
-    tb_json_close(w, '}');
+    number_json(w, "score", h->score);
+    number_json(w, "similarity", h->similarity);
+    legs_json(w, h);
     tb_json_close(w, '}');
 }
 
@@ -111,8 +136,24 @@ static void print_json(struct ctl *ctl, const struct tb_search_answer *a)
     tb_buf_add_char(&ctl->out, '\n');
 }
 
+static void print_parts(tb_buf *out, const struct tb_search_hit *h)
+{
+    tb_buf_printf(out, "    score %.3f", h->score);
+    for (size_t i = 0; i < TB_LEGS_; i++) {
+        if (h->ranks[i]) {
+            tb_buf_printf(out, "  %s %.3f (%zu.)", tb_search_leg_names[i], h->parts[i],
+                          h->ranks[i]);
+        }
+    }
+    if (h->ranks[TB_LEG_SEMANTIC]) {
+        tb_buf_printf(out, "  similarity %.3f", h->similarity);
+    }
+    tb_buf_add_char(out, '\n');
+}
+
 static void print_text(struct ctl *ctl, const struct tb_search_answer *a)
 {
+    bool explain = ctl_flag(&ctl->args, "explain");
     tb_buf *out = &ctl->out;
     for (size_t i = 0; i < a->n; i++) {
         const struct tb_search_hit *h = &a->hits[i];
@@ -126,10 +167,27 @@ static void print_text(struct ctl *ctl, const struct tb_search_answer *a)
         tb_buf_add_c(out, "\n    ");
         (void)ctl_text_add(out, h->passage, ctl->term.width > 20 ? ctl->term.width - 4 : 160);
         tb_buf_add_char(out, '\n');
+        if (explain) {
+            print_parts(out, h);
+        }
     }
     if (a->n == 0) {
         ctl_say("nothing found");
     }
+}
+
+static int show(struct ctl *ctl, enum tb_rc rc, const struct tb_search_answer *answer,
+                const struct tb_error *err)
+{
+    for (size_t i = 0; rc == TB_OK && i < answer->ndegraded; i++) {
+        ctl_say("without the %s leg: %s", answer->degraded[i].leg, answer->degraded[i].why);
+    }
+    if (rc == TB_OK && ctl->json) {
+        print_json(ctl, answer);
+    } else if (rc == TB_OK) {
+        print_text(ctl, answer);
+    }
+    return rc == TB_OK ? CTL_DONE : ctl_fail(err);
 }
 
 int ctl_run_search(struct ctl *ctl)
@@ -141,16 +199,29 @@ int ctl_run_search(struct ctl *ctl)
     enum tb_rc rc = read_query(ctl, &q, &err);
     rc = rc == TB_OK ? tb_search_open(ctl->cfg, &s, &err) : rc;
     rc = rc == TB_OK ? tb_search_run(s, &q, ctl->arena, &answer, &err) : rc;
-    for (size_t i = 0; rc == TB_OK && i < answer.ndegraded; i++) {
-        ctl_say("without the %s leg: %s", answer.degraded[i].leg, answer.degraded[i].why);
-    }
-    if (rc == TB_OK && ctl->json) {
-        print_json(ctl, &answer);
-    } else if (rc == TB_OK) {
-        print_text(ctl, &answer);
-    }
+    int code = show(ctl, rc, &answer, &err);
     tb_search_free(s);
-    return rc == TB_OK ? CTL_DONE : ctl_fail(&err);
+    return code;
+}
+
+int ctl_run_similar(struct ctl *ctl)
+{
+    struct tb_error err = {0};
+    struct tb_search *s = NULL;
+    struct tb_search_answer answer = {0};
+    int64_t limit = 10;
+    int64_t offset = 0;
+    enum tb_rc rc = ctl_opt_int(&ctl->args, "limit", 1, 100, 10, &limit, &err);
+    rc = rc == TB_OK ? ctl_opt_int(&ctl->args, "offset", 0, TB_SEARCH_DEPTH, 0, &offset, &err) : rc;
+    struct tb_similar_query q = {.ticket_id = ctl->args.args[0],
+                                 .anywhere = ctl_flag(&ctl->args, "anywhere"),
+                                 .limit = (size_t)limit,
+                                 .offset = (size_t)offset};
+    rc = rc == TB_OK ? tb_search_open(ctl->cfg, &s, &err) : rc;
+    rc = rc == TB_OK ? tb_search_similar(s, &q, ctl->arena, &answer, &err) : rc;
+    int code = show(ctl, rc, &answer, &err);
+    tb_search_free(s);
+    return code;
 }
 
 /* ---- the index ---- */

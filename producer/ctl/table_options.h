@@ -140,6 +140,17 @@ static const struct ctl_option search_options[] = {
      .value = "N",
      .doc = "Most results, 10 unless said, 100 at most."},
     {.name = "offset", .value = "N", .doc = "Leave out the first N."},
+    {.name = "explain", .doc = "Show what each leg gave to the score."},
+};
+
+static const struct ctl_option similar_options[] = {
+    {.name = "anywhere", .doc = "In all workflows, not only in the ticket's own."},
+    {.name = "limit",
+     .letter = 'n',
+     .value = "N",
+     .doc = "Most results, 10 unless said, 100 at most."},
+    {.name = "offset", .value = "N", .doc = "Leave out the first N."},
+    {.name = "explain", .doc = "Show what each leg gave to the score."},
 };
 
 static const char *const token_scopes[] = {"read", "write", "admin", NULL};

@@ -45,6 +45,7 @@ int ctl_run_dlq_list(struct ctl *ctl);
 int ctl_run_dlq_show(struct ctl *ctl);
 /* search.c */
 int ctl_run_search(struct ctl *ctl);
+int ctl_run_similar(struct ctl *ctl);
 int ctl_run_index_status(struct ctl *ctl);
 int ctl_run_index_verify(struct ctl *ctl);
 /* doctor.c */

@@ -47,10 +47,11 @@ static void test_a_keyword_hit_alone_comes_third(void **state)
     for (int i = 0; i < 100; i++) {
         semantic[i] = name("semantic", i);
     }
-    struct tb_leg legs[] = {{semantic, 100, 0.7}, {keyword, 1, 0.3}};
+    struct tb_leg legs[] = {{.ids = semantic, .n = 100, .weight = 0.7},
+                            {.ids = keyword, .n = 1, .weight = 0.3}};
     struct tb_fused *out;
     size_t n;
-    assert_int_equal(tb_fuse(legs, 2, 60, arena, &out, &n, NULL), TB_OK);
+    assert_int_equal(tb_fuse(legs, 2, TB_FUSE_RANKS, 60, arena, &out, &n, NULL), TB_OK);
     assert_int_equal(n, 101);
     assert_str(out[0].id, "semantic-000");
     assert_str(out[1].id, "semantic-001");
@@ -64,10 +65,11 @@ static void test_both_legs_beat_one(void **state)
     (void)state;
     tb_str semantic[] = {TB_LIT("a"), TB_LIT("b"), TB_LIT("both")};
     tb_str keyword[] = {TB_LIT("c"), TB_LIT("both")};
-    struct tb_leg legs[] = {{semantic, 3, 0.7}, {keyword, 2, 0.3}};
+    struct tb_leg legs[] = {{.ids = semantic, .n = 3, .weight = 0.7},
+                            {.ids = keyword, .n = 2, .weight = 0.3}};
     struct tb_fused *out;
     size_t n;
-    assert_int_equal(tb_fuse(legs, 2, 60, arena, &out, &n, NULL), TB_OK);
+    assert_int_equal(tb_fuse(legs, 2, TB_FUSE_RANKS, 60, arena, &out, &n, NULL), TB_OK);
     assert_int_equal(n, 4);
     assert_str(out[0].id, "both");
     assert_int_equal(out[0].ranks[0], 3);
@@ -81,12 +83,43 @@ static void test_zero_weight_leaves_a_leg_out_and_ties_go_by_id(void **state)
     tb_str a[] = {TB_LIT("x")};
     tb_str b[] = {TB_LIT("b")};
     tb_str d[] = {TB_LIT("a")};
-    struct tb_leg legs[] = {{a, 1, 0}, {b, 1, 0.5}, {d, 1, 0.5}};
+    struct tb_leg legs[] = {{.ids = a, .n = 1, .weight = 0},
+                            {.ids = b, .n = 1, .weight = 0.5},
+                            {.ids = d, .n = 1, .weight = 0.5}};
     struct tb_fused *out;
     size_t n;
-    assert_int_equal(tb_fuse(legs, 3, 60, arena, &out, &n, NULL), TB_OK);
+    assert_int_equal(tb_fuse(legs, 3, TB_FUSE_RANKS, 60, arena, &out, &n, NULL), TB_OK);
     assert_int_equal(n, 2);
     assert_str(out[0].id, "a");
+}
+
+/* The first of the semantic leg is far above all (the ticket the query was made of): the others
+ * are not flattened by it, and what both legs place well beats it. */
+static void test_scores_are_measured_against_the_hits_after_the_first(void **state)
+{
+    (void)state;
+    tb_str ids[40];
+    double scores[40];
+    tb_str words[] = {name("t", 1), name("t", 30)};
+    double wscores[] = {8, 2};
+    for (int i = 0; i < 40; i++) {
+        ids[i] = name("t", i);
+        scores[i] = i == 0 ? 1.0 : 0.5 - 0.01 * i;
+    }
+    struct tb_leg legs[] = {{ids, scores, 40, 0.7, 0, 0}, {words, wscores, 2, 0.3, 200, 0}};
+    struct tb_fused *out;
+    size_t n;
+    assert_int_equal(tb_fuse(legs, 2, TB_FUSE_SCORES, 5, arena, &out, &n, NULL), TB_OK);
+    assert_int_equal(n, 40);
+    assert_str(out[0].id, "t-000");
+    assert_true(fabs(out[0].parts[0] - 1.4) < 1e-12); /* capped at twice the reference */
+    assert_str(out[1].id, "t-001");
+    assert_true(fabs(out[1].score - (0.7 * 0.38 / 0.36 + 0.3)) < 1e-9);
+    for (size_t i = 0; i < n; i++) {
+        if (tb_str_eq(out[i].id, words[1])) {
+            assert_true(fabs(out[i].parts[1] - 0.3 * 2 / 8) < 1e-12);
+        }
+    }
 }
 
 static void expect_codes(const char *text, const char *expected)
@@ -185,6 +218,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_formula, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_keyword_hit_alone_comes_third, setup, teardown),
         cmocka_unit_test_setup_teardown(test_both_legs_beat_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_scores_are_measured_against_the_hits_after_the_first,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_zero_weight_leaves_a_leg_out_and_ties_go_by_id, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_codes, setup, teardown),

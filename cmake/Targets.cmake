@@ -14,12 +14,16 @@ function(tb_program name)
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
-# tb_unit_test(NAME SOURCES ... [DEPS ...]): a cmocka executable registered with ctest.
+# tb_unit_test(NAME [THREADS] SOURCES ... [DEPS ...]): a cmocka executable registered with ctest. THREADS: it starts
+# threads, so it also runs under ThreadSanitizer (label `threads`).
 function(tb_unit_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "" "SOURCES;DEPS" ${ARGN})
   find_package(PkgConfig REQUIRED)
   pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE tb_flags ${ARG_DEPS} PkgConfig::CMOCKA)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  if(ARG_THREADS)
+    set_tests_properties(${name} PROPERTIES LABELS threads)
+  endif()
 endfunction()

@@ -96,19 +96,21 @@ check_units() {
     done
 }
 
-configure_asan() {
-    if [[ ! -f $REPO_DIR/build/asan/build.ninja ]]; then (cd "$REPO_DIR" && cmake --preset asan); fi
+# build_preset asan|tsan
+build_preset() {
+    if [[ ! -f $REPO_DIR/build/$1/build.ninja ]]; then (cd "$REPO_DIR" && cmake --preset "$1"); fi
+    cmake --build "$REPO_DIR/build/$1" --parallel "$(nproc)" || complain "The build with sanitizers ($1) failed."
 }
 
-build_asan() {
-    configure_asan
-    cmake --build "$REPO_DIR/build/asan" --parallel "$(nproc)" || complain "The build with sanitizers failed."
+# step_build asan|tsan
+step_build() {
+    step "Build ($1)" - with_lock "$TOOLS_DIR/build-$1.lock" build_preset "$1"
 }
 
 section_lint() {
     step "System packages" - ensure_packages "$STACK_NEEDS" "$BUILD_NEEDS" "$LINT_NEEDS"
     step "Python packages of the tests" - ensure_test_venv
-    step "Build (asan)" - with_lock "$TOOLS_DIR/build-asan.lock" build_asan
+    step_build asan
     check clang-format check_format
     check clang-tidy check_tidy
     check shellcheck check_shell
@@ -117,21 +119,23 @@ section_lint() {
     if have systemd-analyze; then check systemd-units check_units; else result lint skipped systemd-units; fi
 }
 
-# run_ctest NAME ARGUMENTS…: quiet, the output of failing tests is shown.
+# run_ctest PRESET NAME ARGUMENTS…: quiet, the output of failing tests is shown.
 run_ctest() {
-    local name=$1
-    shift
+    local preset=$1 name=$2
+    shift 2
     mkdir -p "$RESULTS_DIR/$SECTION"
-    UBSAN_OPTIONS=print_stacktrace=1 ctest --preset asan --output-on-failure --timeout 300 \
+    UBSAN_OPTIONS=print_stacktrace=1 ctest --preset "$preset" --output-on-failure --timeout 300 \
         --output-junit "$RESULTS_DIR/$SECTION/$name.xml" "$@"
 }
 
 section_unit() {
     SECTION=unit
     step "System packages" - ensure_packages "$STACK_NEEDS" "$BUILD_NEEDS"
-    step "Build (asan)" - with_lock "$TOOLS_DIR/build-asan.lock" build_asan
+    step_build asan
+    step_build tsan
     cd "$REPO_DIR"
-    run_ctest ctest --label-exclude '^stack$' --parallel "$(nproc)" --no-tests=error
+    run_ctest asan ctest --label-exclude '^stack$' --parallel "$(nproc)" --no-tests=error
+    run_ctest tsan ctest-threads --label-regex '^threads$' --parallel "$(nproc)" --no-tests=error
 }
 
 # free_ports: five bases of our own, outside the range that outgoing connections use.
@@ -167,7 +171,7 @@ section_e2e() {
     local status=0
     step "System packages" - ensure_packages "$STACK_NEEDS" "$BUILD_NEEDS" "$KAFKA_NEEDS"
     step "Python packages of the tests" - ensure_test_venv
-    step "Build (asan)" - with_lock "$TOOLS_DIR/build-asan.lock" build_asan
+    step_build asan
     "$LOCAL_DIR/down" --wipe >/dev/null 7>&-
     choose_ports
     trap stop_test_stack EXIT
@@ -181,7 +185,7 @@ section_e2e() {
     cd "$REPO_DIR"
     # C tests that need the servers carry ctest's label `stack`.
     if ctest --test-dir build/asan --show-only -L '^stack$' 2>/dev/null | grep -q 'Test *#'; then
-        run_ctest ctest-stack -L '^stack$' || status=1
+        run_ctest asan ctest-stack -L '^stack$' || status=1
     fi
     unset TICKETBUS_STATE_DIR
     run_pytest stack tests/stack || status=1

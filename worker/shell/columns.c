@@ -7,22 +7,53 @@
 bool tb_columns_init(struct tb_columns *c, struct tb_arena *arena, size_t ncolumns, size_t room)
 {
     *c = (struct tb_columns){.arena = arena, .ncolumns = ncolumns, .room = room};
-    for (size_t i = 0; i < ncolumns; i++) {
-        c->values[i] = TB_NEW_N(arena, tb_str, room + 1);
-        if (!c->values[i]) {
-            return false;
-        }
-    }
     return true;
 }
 
-void tb_put(struct tb_columns *c, tb_str value)
+/* The column the next value goes to, its array made by the first row; NULL without memory. */
+static struct tb_column_array *next_column(struct tb_columns *c, enum tb_array_kind kind)
 {
-    c->values[c->next][c->rows] = value;
+    struct tb_column_array *column = &c->columns[c->next];
+    if (c->rows == 0) {
+        column->kind = kind;
+        if (kind == TB_COLUMN_TEXT || kind == TB_COLUMN_BYTES) {
+            column->at.strs = TB_NEW_N(c->arena, tb_str, c->room);
+        } else {
+            column->at.numbers = TB_NEW_N(c->arena, int64_t, c->room);
+        }
+    }
+    return column;
+}
+
+static void end_value(struct tb_columns *c)
+{
     if (++c->next == c->ncolumns) {
         c->next = 0;
         c->rows++;
     }
+}
+
+static void put_str(struct tb_columns *c, enum tb_array_kind kind, tb_str value)
+{
+    struct tb_column_array *column = next_column(c, kind);
+    if (column->at.strs) {
+        column->at.strs[c->rows] = value;
+    }
+    end_value(c);
+}
+
+static void put_number(struct tb_columns *c, enum tb_array_kind kind, int64_t value)
+{
+    struct tb_column_array *column = next_column(c, kind);
+    if (column->at.numbers) {
+        column->at.numbers[c->rows] = value;
+    }
+    end_value(c);
+}
+
+void tb_put(struct tb_columns *c, tb_str value)
+{
+    put_str(c, TB_COLUMN_TEXT, value);
 }
 
 void tb_put_c(struct tb_columns *c, const char *value)
@@ -32,36 +63,22 @@ void tb_put_c(struct tb_columns *c, const char *value)
 
 void tb_put_int(struct tb_columns *c, int64_t value)
 {
-    tb_put(c, tb_arena_printf(c->arena, "%lld", (long long)value));
+    put_number(c, TB_COLUMN_INT, value);
 }
 
 void tb_put_bool(struct tb_columns *c, bool value)
 {
-    tb_put(c, value ? TB_LIT("t") : TB_LIT("f"));
+    put_number(c, TB_COLUMN_BOOL, value);
 }
 
 void tb_put_time(struct tb_columns *c, int64_t time_us)
 {
-    char when[TB_TIME_TEXT_MAX];
-    size_t n = time_us == TB_TIME_NONE ? 0 : tb_time_format(time_us, when);
-    tb_put(c, n ? tb_arena_str(c->arena, (tb_str){when, n}) : TB_STR_NULL);
+    put_number(c, TB_COLUMN_TIME, time_us);
 }
-
-static const char hex_digits[] = "0123456789abcdef";
 
 void tb_put_bytes(struct tb_columns *c, const void *data, size_t len)
 {
-    const unsigned char *p = data;
-    char *out = tb_arena_alloc(c->arena, 2 * len + 3);
-    if (out) {
-        out[0] = '\\';
-        out[1] = 'x';
-        for (size_t i = 0; i < len; i++) {
-            out[2 + 2 * i] = hex_digits[p[i] >> 4];
-            out[3 + 2 * i] = hex_digits[p[i] & 15];
-        }
-    }
-    tb_put(c, out ? (tb_str){out, 2 * len + 2} : TB_STR_NULL);
+    put_str(c, TB_COLUMN_BYTES, (tb_str){data, len});
 }
 
 void tb_put_list(struct tb_columns *c, tb_strs list)
@@ -78,6 +95,27 @@ void tb_put_list(struct tb_columns *c, tb_strs list)
     tb_buf_dispose(&buf);
 }
 
+static void add_array(struct tb_pg_params *p, const struct tb_column_array *column, size_t rows)
+{
+    switch (column->kind) {
+    case TB_COLUMN_TEXT:
+        tb_pg_add_texts(p, column->at.strs, rows);
+        break;
+    case TB_COLUMN_BYTES:
+        tb_pg_add_byteas(p, column->at.strs, rows);
+        break;
+    case TB_COLUMN_INT:
+        tb_pg_add_bigints(p, column->at.numbers, rows);
+        break;
+    case TB_COLUMN_BOOL:
+        tb_pg_add_bools(p, column->at.numbers, rows);
+        break;
+    case TB_COLUMN_TIME:
+        tb_pg_add_times(p, column->at.numbers, rows);
+        break;
+    }
+}
+
 /* Adds the columns as array parameters and queues the statement, unless there is no row. */
 enum tb_rc tb_columns_flush(struct tb_worker *w, const struct tb_columns *c, const char *name,
                             const char *sql, const char *topic, struct tb_error *err)
@@ -90,11 +128,11 @@ enum tb_rc tb_columns_flush(struct tb_worker *w, const struct tb_columns *c, con
     if (topic) {
         tb_pg_add_str(&p, tb_str_of(topic));
     }
-    for (size_t i = 0; i < c->ncolumns; i++) {
-        tb_pg_add_strs(&p, c->values[i], c->rows);
-    }
     if (tb_arena_failed(c->arena)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < c->ncolumns; i++) {
+        add_array(&p, &c->columns[i], c->rows);
     }
     return tb_pg_pipeline_add(w->pg, name, sql, &p, err);
 }

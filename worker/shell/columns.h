@@ -1,4 +1,6 @@
-/* Rows for a set-based write: one array per column, filled value by value, row by row. */
+/* Rows for a set-based write: one array per column, filled value by value, row by row, and sent in
+ * binary format. What a column holds is what the first row puts there; the statement casts to the
+ * array of that type: text[], bytea[], bigint[], bool[], timestamptz[]. */
 #ifndef TB_WORKER_SHELL_COLUMNS_H
 #define TB_WORKER_SHELL_COLUMNS_H
 
@@ -7,9 +9,25 @@
 
 #define TB_MAX_ROW_COLUMNS 25
 
+enum tb_array_kind {
+    TB_COLUMN_TEXT,
+    TB_COLUMN_BYTES,
+    TB_COLUMN_INT,
+    TB_COLUMN_BOOL,
+    TB_COLUMN_TIME,
+};
+
+struct tb_column_array {
+    enum tb_array_kind kind;
+    union {
+        tb_str *strs;     /* text, bytes */
+        int64_t *numbers; /* the others; times in microseconds since 1970 */
+    } at;
+};
+
 struct tb_columns {
     struct tb_arena *arena;
-    tb_str *values[TB_MAX_ROW_COLUMNS];
+    struct tb_column_array columns[TB_MAX_ROW_COLUMNS];
     size_t ncolumns;
     size_t room;
     size_t rows;

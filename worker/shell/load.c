@@ -9,7 +9,7 @@
 
 static const char sql_watermarks[] =
     "SELECT partition, next_offset, owner_epoch, clock_timestamp()"
-    " FROM partition_watermarks WHERE topic = $1 AND partition = ANY($2::int[])"
+    " FROM partition_watermarks WHERE topic = $1 AND partition = ANY($2::bigint[])"
     " ORDER BY partition FOR UPDATE";
 
 /* Everybody holds the boards they touch shared; exclusively where the board is replaced ($3) or a
@@ -128,7 +128,7 @@ static enum tb_rc queue_set(struct tb_loading *l, const char *name, const char *
     }
     struct tb_pg_params p;
     tb_pg_params_init(&p, l->b->arena);
-    tb_pg_add_strs(&p, set->items, set->n);
+    tb_pg_add_texts(&p, set->items, set->n);
     return queue(l, name, sql, &p, take, err);
 }
 
@@ -144,7 +144,7 @@ static enum tb_rc queue_watermarks(struct tb_loading *l, struct tb_error *err)
     struct tb_pg_params p;
     tb_pg_params_init(&p, l->b->arena);
     tb_pg_add_str(&p, tb_str_of(l->w->topic_commands));
-    tb_pg_add_ints(&p, ids, n);
+    tb_pg_add_bigints(&p, ids, n);
     return queue(l, "watermarks", sql_watermarks, &p, tb_take_watermarks, err);
 }
 
@@ -153,16 +153,16 @@ static enum tb_rc queue_locks(struct tb_loading *l, struct tb_error *err)
     const struct tb_keys *k = l->keys;
     struct tb_pg_params p;
     tb_pg_params_init(&p, l->b->arena);
-    tb_pg_add_strs(&p, k->workflows.items, k->workflows.n);
-    tb_pg_add_strs(&p, k->subjects.items, k->subjects.n);
-    tb_pg_add_strs(&p, k->put_boards.items, k->put_boards.n);
-    tb_pg_add_strs(&p, k->entering.items, k->entering.n);
-    tb_pg_add_strs(&p, k->entering_workflows.items, k->entering_workflows.n);
+    tb_pg_add_texts(&p, k->workflows.items, k->workflows.n);
+    tb_pg_add_texts(&p, k->subjects.items, k->subjects.n);
+    tb_pg_add_texts(&p, k->put_boards.items, k->put_boards.n);
+    tb_pg_add_texts(&p, k->entering.items, k->entering.n);
+    tb_pg_add_texts(&p, k->entering_workflows.items, k->entering_workflows.n);
     enum tb_rc rc = queue(l, "board_locks", sql_board_locks, &p, tb_take_board_locks, err);
     if (rc == TB_OK && k->edge_tickets.n > 0) {
         tb_pg_params_init(&p, l->b->arena);
-        tb_pg_add_strs(&p, k->edge_workflows.items, k->edge_workflows.n);
-        tb_pg_add_strs(&p, k->edge_tickets.items, k->edge_tickets.n);
+        tb_pg_add_texts(&p, k->edge_workflows.items, k->edge_workflows.n);
+        tb_pg_add_texts(&p, k->edge_tickets.items, k->edge_tickets.n);
         rc = queue(l, "edge_locks", sql_edge_locks, &p, tb_take_nothing, err);
     }
     return rc;
@@ -173,13 +173,13 @@ static enum tb_rc queue_tickets(struct tb_loading *l, struct tb_error *err)
     const struct tb_keys *k = l->keys;
     struct tb_pg_params p;
     tb_pg_params_init(&p, l->b->arena);
-    tb_pg_add_strs(&p, k->subjects.items, k->subjects.n);
-    tb_pg_add_strs(&p, k->with_text.items, k->with_text.n);
+    tb_pg_add_texts(&p, k->subjects.items, k->subjects.n);
+    tb_pg_add_texts(&p, k->with_text.items, k->with_text.n);
     enum tb_rc rc = queue(l, "tickets", sql_tickets, &p, tb_take_tickets, err);
     if (rc == TB_OK) {
         tb_pg_params_init(&p, l->b->arena);
-        tb_pg_add_strs(&p, k->workflows.items, k->workflows.n);
-        tb_pg_add_strs(&p, k->subjects.items, k->subjects.n);
+        tb_pg_add_texts(&p, k->workflows.items, k->workflows.n);
+        tb_pg_add_texts(&p, k->subjects.items, k->subjects.n);
         rc = queue(l, "boards", sql_boards, &p, tb_take_boards, err);
     }
     return rc;
@@ -191,7 +191,7 @@ static enum tb_rc queue_seen(struct tb_loading *l, struct tb_error *err)
     size_t n = l->b->n;
     tb_str *sources = TB_NEW_N(l->b->arena, tb_str, 2 * n);
     tb_str *ids = TB_NEW_N(l->b->arena, tb_str, 2 * n);
-    tb_str *times = TB_NEW_N(l->b->arena, tb_str, n);
+    int64_t *times = TB_NEW_N(l->b->arena, int64_t, n);
     if (!sources || !ids || !times) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
@@ -204,11 +204,9 @@ static enum tb_rc queue_seen(struct tb_loading *l, struct tb_error *err)
         }
         struct tb_uuid uuid;
         if (tb_uuid_parse(c->id, &uuid) && tb_uuid_version(&uuid) == 7) {
-            char when[TB_TIME_TEXT_MAX];
-            size_t len = tb_time_format(c->stable_time, when);
             sources[fixed] = c->source;
             ids[fixed] = c->id;
-            times[fixed++] = tb_arena_str(l->b->arena, (tb_str){when, len});
+            times[fixed++] = c->stable_time;
         } else {
             sources[n + loose] = c->source;
             ids[n + loose++] = c->id;
@@ -218,15 +216,15 @@ static enum tb_rc queue_seen(struct tb_loading *l, struct tb_error *err)
     enum tb_rc rc = TB_OK;
     if (fixed > 0) {
         tb_pg_params_init(&p, l->b->arena);
-        tb_pg_add_strs(&p, sources, fixed);
-        tb_pg_add_strs(&p, ids, fixed);
-        tb_pg_add_strs(&p, times, fixed);
+        tb_pg_add_texts(&p, sources, fixed);
+        tb_pg_add_texts(&p, ids, fixed);
+        tb_pg_add_times(&p, times, fixed);
         rc = queue(l, "seen", sql_seen, &p, tb_take_seen, err);
     }
     if (rc == TB_OK && loose > 0) {
         tb_pg_params_init(&p, l->b->arena);
-        tb_pg_add_strs(&p, sources + n, loose);
-        tb_pg_add_strs(&p, ids + n, loose);
+        tb_pg_add_texts(&p, sources + n, loose);
+        tb_pg_add_texts(&p, ids + n, loose);
         rc = queue(l, "seen_any_time", sql_seen_any_time, &p, tb_take_seen, err);
     }
     return rc;
@@ -240,7 +238,7 @@ static enum tb_rc queue_walk(struct tb_loading *l, const char *name, const char 
     }
     struct tb_pg_params p;
     tb_pg_params_init(&p, l->b->arena);
-    tb_pg_add_strs(&p, set->items, set->n);
+    tb_pg_add_texts(&p, set->items, set->n);
     tb_pg_add_int(&p, TB_MAX_CLOSURE);
     return queue(l, name, sql, &p, take, err);
 }
@@ -253,9 +251,9 @@ static enum tb_rc queue_wip(struct tb_loading *l, struct tb_error *err)
     }
     struct tb_pg_params p;
     tb_pg_params_init(&p, l->b->arena);
-    tb_pg_add_strs(&p, k->entering_workflows.items, k->entering_workflows.n);
-    tb_pg_add_strs(&p, k->entering.items, k->entering.n);
-    tb_pg_add_strs(&p, k->put_boards.items, k->put_boards.n);
+    tb_pg_add_texts(&p, k->entering_workflows.items, k->entering_workflows.n);
+    tb_pg_add_texts(&p, k->entering.items, k->entering.n);
+    tb_pg_add_texts(&p, k->put_boards.items, k->put_boards.n);
     return queue(l, "wip", sql_wip, &p, tb_take_wip, err);
 }
 

@@ -103,7 +103,8 @@ static const char sql_log[] =
     "  subject, type, actor, outcome, rule, code, message, version, applied_at, outbox)"
     " SELECT u.t, u.source, u.id, u.hash, u.part, u.off, u.subject, u.type, u.actor, u.outcome,"
     "  u.rule, u.code, u.message, NULLIF(u.version, 0), clock_timestamp(), u.outbox"
-    " FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::bytea[], $5::int[], $6::bigint[],"
+    " FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::bytea[], $5::bigint[], "
+    "$6::bigint[],"
     "  $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],"
     "  $14::bigint[], $15::text[])"
     "  AS u(t, source, id, hash, part, off, subject, type, actor, outcome, rule, code, message,"
@@ -112,7 +113,7 @@ static const char sql_log[] =
 static const char sql_log_settle[] =
     "UPDATE command_log l SET outcome = u.outcome, rule = u.rule, code = u.code,"
     "  message = u.message, version = NULLIF(u.version, 0), outbox = l.outbox || u.outbox"
-    " FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::text[], $6::text[],"
+    " FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],"
     "  $7::text[], $8::text[], $9::bigint[], $10::text[])"
     "  AS u(source, id, part, off, outcome, rule, code, message, version, outbox)"
     " WHERE l.topic_partition = u.part AND l.record_offset = u.off AND l.source = u.source"
@@ -130,10 +131,10 @@ static const char sql_parked_delete[] =
 static const char sql_waiting_insert[] =
     "INSERT INTO parked_commands (ticket_id, topic_partition, record_offset, source, id,"
     "  record_time, body)"
-    " SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[],"
+    " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[],"
     "  $6::timestamptz[], $7::bytea[])";
 static const char sql_waiting_delete[] =
-    "DELETE FROM parked_commands c USING unnest($1::text[], $2::int[], $3::bigint[])"
+    "DELETE FROM parked_commands c USING unnest($1::text[], $2::bigint[], $3::bigint[])"
     "  AS u(ticket_id, part, off) WHERE c.ticket_id = u.ticket_id AND c.topic_partition = u.part"
     "  AND c.record_offset = u.off";
 
@@ -141,11 +142,11 @@ static const char sql_watermarks[] =
     "UPDATE partition_watermarks m SET next_offset = u.next, stalled_claims = 0,"
     "  published_offset = GREATEST(m.published_offset, u.published), last_record = u.last,"
     "  updated_at = clock_timestamp()"
-    " FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::text[])"
+    " FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[])"
     "  AS u(part, next, published, last)"
     " WHERE m.topic = $1 AND m.partition = u.part";
 static const char sql_attempts_clear[] =
-    "DELETE FROM command_attempts a USING unnest($2::int[], $3::bigint[]) AS u(part, next)"
+    "DELETE FROM command_attempts a USING unnest($2::bigint[], $3::bigint[]) AS u(part, next)"
     " WHERE a.topic = $1 AND a.partition = u.part AND a.record_offset < u.next";
 
 /* ---- the tables ---- */

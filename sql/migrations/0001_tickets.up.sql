@@ -85,7 +85,8 @@ CREATE TABLE ticket_comments (
 );
 CREATE INDEX ticket_comments_ticket_id_idx ON ticket_comments (ticket_id);
 CREATE INDEX ticket_comments_agent_id_idx ON ticket_comments (agent_id);
-CREATE INDEX ticket_comments_created_at_idx ON ticket_comments (created_at);
+-- Rows come in the order of their times: a block range index finds them and costs an insert almost nothing.
+CREATE INDEX ticket_comments_created_at_idx ON ticket_comments USING brin (created_at);
 
 CREATE TABLE ticket_history (
     id                 bigserial    PRIMARY KEY,
@@ -103,7 +104,7 @@ CREATE TABLE ticket_history (
 COMMENT ON COLUMN ticket_history.version IS 'Sequence of the event that made the change.';
 CREATE INDEX ticket_history_ticket_id_idx ON ticket_history (ticket_id);
 CREATE INDEX ticket_history_change_type_idx ON ticket_history (change_type);
-CREATE INDEX ticket_history_changed_at_idx ON ticket_history (changed_at);
+CREATE INDEX ticket_history_changed_at_idx ON ticket_history USING brin (changed_at);
 
 CREATE TABLE ticket_commits (
     id               varchar(80)  PRIMARY KEY CHECK (id LIKE 'tc-%'),

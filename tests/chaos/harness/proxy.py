@@ -72,16 +72,19 @@ class Proxy:
         self.trap = None
         self.bytes = 0
         self._links = set()
+        self._server = None
         self._loop = asyncio.new_event_loop()
         started = threading.Event()
         self._thread = threading.Thread(target=self._serve, args=(started,), daemon=True)
         self._thread.start()
-        assert started.wait(10), f"port {port} cannot be listened on"
+        assert started.wait(10) and self._server is not None, f"port {port} cannot be listened on"
 
     def _serve(self, started):
         asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._listen())
-        started.set()
+        try:
+            self._loop.run_until_complete(self._listen())
+        finally:
+            started.set()
         self._loop.run_forever()
 
     async def _listen(self):

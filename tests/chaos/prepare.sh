@@ -4,6 +4,10 @@
 
 export TICKETBUS_STATE_DIR=${TICKETBUS_STATE_DIR:-$REPO_DIR/.local-tests/chaos}
 export TICKETBUS_PORT_KAFKA=${TICKETBUS_PORT_KAFKA:-41092} TICKETBUS_PORT_POSTGRES=${TICKETBUS_PORT_POSTGRES:-41432}
+# Without it, and where it cannot be installed, clock-jump is skipped.
+CHAOS_NEEDS='
+command faketime faketime
+'
 CHAOS_PYTHON=$REPO_DIR/.local/venv-tests/bin/python
 
 # in_stack COMMAND…: with the functions of deploy/local, which set options and names of their own.
@@ -27,6 +31,7 @@ prepare_python() {
 
 prepare_servers() {
     if [[ -n ${CHAOS_SERVERS_READY:-} ]]; then return 0; fi
+    in_stack ensure_packages "$CHAOS_NEEDS" >/dev/null || true
     "$REPO_DIR/deploy/local/up" --only kafka,postgres >"${TMPDIR:-/tmp}/chaos-up.$$" 2>&1 || {
         cat "${TMPDIR:-/tmp}/chaos-up.$$" >&2
         rm -f "${TMPDIR:-/tmp}/chaos-up.$$"

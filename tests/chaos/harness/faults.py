@@ -2,6 +2,7 @@
 the broken part answers again (or is gone for good). What it did is counted in run.seen."""
 
 import dataclasses
+import glob
 import random
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import psycopg
 from .proxy import Trap
 
 FAULTS = {}
+MAX_POLL_S = 12  # common/kafka/consumer.c, built with TB_FAULTS
 
 
 @dataclasses.dataclass
@@ -28,6 +30,26 @@ def fault(name, about, session=False):
         FAULTS[name] = Fault(name, act, about, session)
         return act
     return register
+
+
+def clock_library():
+    found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+    return found[0] if found else None
+
+
+def impossible(rig):
+    """What this machine or this run cannot do, with the reason."""
+    found = {}
+    if rig.disk is None:
+        found["postgres-disk-full"] = "needs root and the right to mount a file system"
+    if clock_library() is None:
+        found["clock-jump"] = "libfaketime is not installed"
+    if rig.is_cluster:
+        found |= {name: "the run has three brokers" for name in FAULTS
+                  if name.startswith(("broker-", "kafka-", "produce-")) or name == "slow-produce-kill"}
+    else:
+        found["coordinator-kill"] = "needs --brokers 3"
+    return found
 
 
 def some_worker(run):
@@ -83,15 +105,20 @@ POINTS = {"before_commit": 60, "after_commit": 60, "after_produce": 60, "before_
           "before_claim": 2, "in_claim": 2, "after_claim": 2}
 
 
-def restart_with(run, worker, point, action=""):
-    """In order, so that nobody waits for a session; the new process then ends, or freezes, at the point."""
+def crash_setting(run, point, action=""):
+    """The process then ends, or freezes, at the point."""
+    return {"TICKETBUS_CRASH_AT": f"{point}:{run.rng.randint(1, POINTS[point])}{action}"}
+
+
+def restart_with(run, worker, **settings):
+    """In order, so that nobody waits for a session."""
     worker.held = worker.expected = True
     worker.signal(signal.SIGTERM)
     try:
         worker.process.wait(20)
     except subprocess.TimeoutExpired:
         worker.kill()
-    worker.start(TICKETBUS_CRASH_AT=f"{point}:{run.rng.randint(1, POINTS[point])}{action}")
+    worker.start(**settings)
     worker.expected = True
 
 
@@ -100,7 +127,7 @@ def crash_at(point):
         if not (worker := some_worker(run)):
             return
         try:
-            restart_with(run, worker, point)
+            restart_with(run, worker, **crash_setting(run, point))
             worker.process.wait(15)
             run.saw(f"crash-{point}")
         except subprocess.TimeoutExpired:
@@ -115,7 +142,7 @@ def freeze_at(point):
         if not (worker := some_worker(run)):
             return
         try:
-            restart_with(run, worker, point, ":stop")
+            restart_with(run, worker, **crash_setting(run, point, ":stop"))
             deadline = time.monotonic() + 10
             while worker.running and not worker.stopped and time.monotonic() < deadline:
                 time.sleep(0.01)
@@ -165,6 +192,30 @@ def replay_crash(run):
             if worker.running:
                 worker.kill()
             worker.held = False
+
+
+@fault("clock-jump", "a worker's clock jumps an hour ahead, then an hour behind (libfaketime)", session=True)
+def clock_jump(run):
+    library = clock_library()
+    if library is None or not (worker := some_worker(run)):
+        return
+    at = run.rig.folder / "clock"
+    set_clock(at, "+0")
+    restart_with(run, worker, LD_PRELOAD=library, FAKETIME_TIMESTAMP_FILE=str(at), FAKETIME_NO_CACHE="1",
+                 FAKETIME_DONT_FAKE_MONOTONIC="1")
+    worker.held = False
+    time.sleep(1.5)
+    for jump in ("+3600", "-3600", "+0"):
+        set_clock(at, jump)
+        run.saw("clock-jump")
+        time.sleep(1 + run.rng.random())
+    worker.kill()
+
+
+def set_clock(file, text):
+    new = file.with_name("clock.new")
+    new.write_text(text)
+    new.replace(file)
 
 
 @fault("rebalance-storm", "workers stopped and started every second or two")
@@ -276,6 +327,33 @@ def row_locked(run):
             run.load.hot = None
 
 
+@fault("postgres-away", "Postgres away for longer than max.poll.interval.ms (12 s in these programs)")
+def postgres_away(run):
+    run.rig.postgres.signal(signal.SIGQUIT)
+    run.rig.postgres.wait_gone()
+    time.sleep(MAX_POLL_S + 2 + run.rng.random() * 2)
+    run.rig.postgres.start()
+    run.rig.wait_postgres()
+    run.saw("postgres-away")
+
+
+@fault("postgres-disk-full", "no space left for the database, which lies on a small file system of its own (as root only)")
+def postgres_disk_full(run):
+    if run.rig.disk is None:
+        return
+    try:
+        run.rig.disk.fill()
+        refused = len(run.fleet.said("No space left"))
+        # What Postgres has room for in the pages it has lasts for a while.
+        until = time.monotonic() + 15
+        while time.monotonic() < until and len(run.fleet.said("No space left")) == refused:
+            time.sleep(0.3)
+        time.sleep(1 + run.rng.random() * 2)
+        run.saw("postgres-disk-full", len(run.fleet.said("No space left")) - refused)
+    finally:
+        run.rig.disk.free()
+
+
 # ---- the broker ----
 
 @fault("broker-kill", "SIGKILL of the broker, started again")
@@ -295,6 +373,16 @@ def broker_freeze(run):
         time.sleep(1 + run.rng.random() * 7)
     finally:
         run.rig.kafka.thaw()
+    run.rig.wait_kafka()
+
+
+@fault("coordinator-kill", "SIGKILL of the broker that coordinates the workers' group, of three (--brokers 3)")
+def coordinator_kill(run):
+    node = run.rig.kafka.coordinator(run.rig.group)
+    run.rig.kafka.kill(node)
+    run.saw("coordinator-kill")
+    time.sleep(2 + run.rng.random() * 3)
+    run.rig.kafka.start(node)
     run.rig.wait_kafka()
 
 
@@ -426,7 +514,7 @@ def messy_publisher(run):
 
 
 # Between them these touch every rule of the protocol; they come first, so that a short run has had them.
-SHARP = ("commit-reply-lost", "commit-late", "claim-late", "slow-produce-kill", "produce-stall", "freeze-before_commit",
+SHARP = ("commit-reply-lost", "commit-lost", "commit-late", "claim-late", "slow-produce-kill", "produce-stall", "freeze-before_commit",
          "replay-crash", "crash-after_commit", "backend-kill")
 
 

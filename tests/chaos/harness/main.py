@@ -22,6 +22,9 @@ from .rig import Rig
 
 RECOVERY_LIMIT_MS = 15000
 GIVE_UP_S = 30
+# What a run with all faults must have met; one that has not proves nothing.
+MUST_BE_SEEN = ("fences_lost", "commits_unknown_applied", "commits_unknown_lost", "republished", "block_resolve_races",
+                "forwarded", "parked")
 
 
 def arguments():
@@ -33,6 +36,8 @@ def arguments():
     parser.add_argument("--rate", type=float, default=300, help="commands a second (default 300)")
     parser.add_argument("--tickets", type=int, default=800, help="tickets made before the faults begin (default 800)")
     parser.add_argument("--workers", type=int, default=3, help="worker processes (default 3)")
+    parser.add_argument("--brokers", type=int, choices=(1, 3), default=1,
+                        help="3: a cluster of the run's own, for coordinator-kill (default 1)")
     parser.add_argument("--list", action="store_true", help="show the faults")
     parser.add_argument("--json", action="store_true", help="nothing but the last line on standard output")
     parser.add_argument("--plant", default="", help="the bug that was planted in the programs under test")
@@ -44,7 +49,7 @@ class Run:
     def __init__(self, options, folder):
         self.options = options
         self.rng = catalog.rng_of(options.seed, "faults")
-        self.rig = Rig(folder, options.workers)
+        self.rig = Rig(folder, options.workers, options.brokers == 3)
         self.session_s = self.rig.SESSION_MS / 1000
         self.load = None
         self.seen = collections.Counter()
@@ -151,7 +156,11 @@ class Run:
         for helper in helpers:
             helper.start()
         self.load.start()
-        self._break_things(options.fault or list(catalog.FAULTS))
+        self.skipped = {name: why for name, why in catalog.impossible(self.rig).items()
+                        if not options.fault or name in options.fault}
+        for name, why in self.skipped.items():
+            print(f"NOT TESTED: {name}: {why}", file=sys.stderr)
+        self._break_things([name for name in options.fault or catalog.FAULTS if name not in self.skipped])
         self.load.finish()
         self.say(f"the load ends: {len(self.load.sent)} commands sent")
         self._stop.set()
@@ -237,6 +246,7 @@ class Run:
             "seed": self.options.seed, "version": self.version, "seconds": round(seconds, 1), "commands": len(checker.log),
             "commands_per_s": round(len(checker.log) / max(seconds, 1)), **counters,
             "recovery_ms_max": max((ms for _, ms in self.recoveries), default=0),
+            "skipped": sorted(self.skipped),
             "faults": {name: self.seen[name] for name in sorted(catalog.FAULTS) if self.seen[name]},
             "sent": dict(sorted(self.load.counts.items())), "seen": seen,
         }
@@ -245,7 +255,10 @@ class Run:
 def verdict(result, options):
     """Nothing that must not be, and everything that must have been."""
     wrong = [name for name in (*ZERO, "recovery_late", "troubles") if result[name]]
-    unseen = [name for name in options.fault if name != "none" and not result["faults"].get(name)]
+    if options.fault:
+        unseen = [name for name in options.fault if name not in ("none", *result["skipped"]) and not result["faults"].get(name)]
+    else:
+        unseen = [name for name in MUST_BE_SEEN if not result["seen"][name]]
     return wrong, unseen
 
 
@@ -290,6 +303,8 @@ def main():
         print(f"logs and report: {folder}", file=sys.stderr)
     else:
         shutil.rmtree(folder)
+    if unseen:
+        print(f"this run proves nothing: it has not seen {', '.join(unseen)}", file=sys.stderr)
     print(json.dumps(result))
     return 1 if wrong or unseen else 0
 

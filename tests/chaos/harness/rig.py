@@ -13,6 +13,8 @@ import psycopg
 from bus.database import Database
 from bus.stack import Stack
 
+from .cluster import Cluster
+from .disk import Disk
 from .proxy import Proxy
 from .servers import Server
 from .workers import Fleet
@@ -36,7 +38,7 @@ class Rig:
     PARTITIONS = 4
     SESSION_MS = 6000
 
-    def __init__(self, folder, workers, brokers=None):
+    def __init__(self, folder, workers, is_cluster=False):
         self.folder = pathlib.Path(folder)
         self._consumer = None
         self.stack = Stack()
@@ -60,14 +62,22 @@ class Rig:
             self.settings[f"TICKETBUS_TOPIC_{kind}"] for kind in ("COMMANDS", "EVENTS", "DLQ"))
         self.group = self.settings["TICKETBUS_WORKER_GROUP"]
         self.brokers = self.settings["KAFKA_BROKERS"]
+        self.is_cluster = is_cluster
         self.kafka = Server(self.stack.state_dir, "kafka")
         self.postgres = Server(self.stack.state_dir, "postgres")
+        self.disk = Disk.mount(pathlib.Path("/tmp", self.database_name), self.postgres.user)
         self._open_second_listener()
         self.db = Database(self.settings)
         self.postgres_net = Proxy(int(self.settings["DB_PORT"]) + 1, int(self.settings["DB_PORT"]), is_kafka=False)
         self.kafka_net = Proxy(self._kafka_port + 3, self._kafka_port + 2, is_kafka=True)
         self.worker_settings = self.settings | {
             "DB_PORT": str(self.postgres_net.port), "KAFKA_BROKERS": f"127.0.0.1:{self.kafka_net.port}"}
+        if is_cluster:
+            self.kafka = Cluster(self.kafka, self.folder)
+            self.brokers = self.kafka.brokers
+            self.kafka.wait()
+            for settings in (self.settings, self.worker_settings):
+                settings |= {"KAFKA_BROKERS": self.brokers, "TICKETBUS_TOPIC_REPLICATION": "3"}
         self._workers = workers
         self.fleet = None
 
@@ -98,8 +108,12 @@ class Rig:
 
     def prepare(self):
         self.folder.mkdir(parents=True, exist_ok=True)
-        with psycopg.connect(**Database(self.settings, "postgres").parameters, autocommit=True) as admin:
-            admin.execute(f'CREATE DATABASE "{self.database_name}"')
+        with self.admin_database("postgres") as admin:
+            place = ""
+            if self.disk is not None:
+                admin.execute(f'CREATE TABLESPACE "{self.database_name}" LOCATION \'{self.disk.space}\'')
+                place = f' TABLESPACE "{self.database_name}"'
+            admin.execute(f'CREATE DATABASE "{self.database_name}" OWNER "{self.settings["DB_USER"]}"{place}')
         self._ctl("migrate", "up")
         self._ctl("topics", "ensure")
         self.db.rows(POISON)
@@ -124,13 +138,20 @@ class Rig:
         self.kafka_net.close()
         if self._consumer is not None:
             self._consumer.close()
+        if self.is_cluster:
+            self.kafka.close()
         if keep:
             return
         try:
-            with psycopg.connect(**Database(self.settings, "postgres").parameters, autocommit=True) as admin:
+            with self.admin_database("postgres") as admin:
                 admin.execute(f'DROP DATABASE IF EXISTS "{self.database_name}" WITH (FORCE)')
-        except psycopg.OperationalError:
+                admin.execute(f'DROP TABLESPACE IF EXISTS "{self.database_name}"')
+        except psycopg.Error:
             pass
+        if self.disk is not None:
+            self.disk.unmount()
+        if self.is_cluster:
+            return
         topics = [self.commands, self.events, self.dlq, self.settings["TICKETBUS_TOPIC_INDEX_DLQ"]]
         for future in self.kafka_admin().delete_topics(topics).values():
             try:

@@ -21,7 +21,7 @@ class Server:
     """One server of the stack. Its pid file stays true, so that deploy/local/down finds what was started here."""
 
     def __init__(self, state_dir, name):
-        self.name = name
+        self.name, self.state_dir = name, state_dir
         self._pid_file = pathlib.Path(state_dir, "run", f"{name}.pid")
         self._log = pathlib.Path(state_dir, "log", f"{name}.log")
         self._process = None
@@ -31,7 +31,7 @@ class Server:
         self._environment = dict(entry.decode().split("=", 1) for entry in
                                  pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") if b"=" in entry)
         self._program = os.readlink(f"/proc/{pid}/exe")
-        self._user = os.stat(f"/proc/{pid}").st_uid
+        self.user = os.stat(f"/proc/{pid}").st_uid
 
     @property
     def pid(self):
@@ -66,8 +66,8 @@ class Server:
         """The same program with the same arguments, as the same user."""
         if self.pid:
             return
-        options = {"user": self._user, "group": os.stat(self._program).st_gid, "extra_groups": []} \
-            if os.geteuid() == 0 and self._user != 0 else {}
+        options = {"user": self.user, "group": os.stat(self._program).st_gid, "extra_groups": []} \
+            if os.geteuid() == 0 and self.user != 0 else {}
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
                 [self._program, *self.arguments[1:]], env=self._environment, stdin=subprocess.DEVNULL, stdout=log,

@@ -383,7 +383,7 @@ def coordinator_kill(run):
     run.saw("coordinator-kill")
     time.sleep(2 + run.rng.random() * 3)
     run.rig.kafka.start(node)
-    run.rig.wait_kafka()
+    run.rig.kafka.wait()
 
 
 # ---- the network ----

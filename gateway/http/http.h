@@ -72,6 +72,7 @@ void tb_gw_run(struct tb_gateway *gw, struct tb_httpd_request *req, unsigned sco
 /* Handlers of this folder. */
 tb_gw_handler tb_gw_health, tb_gw_ready, tb_gw_openapi, tb_gw_bulk, tb_gw_session_open,
     tb_gw_session_end, tb_gw_events;
+tb_gw_handler tb_gw_board, tb_gw_board_file; /* web.c */
 /* A request for a row of the table of operations. */
 void tb_gw_operation(struct tb_gateway *gw, struct tb_httpd_request *req,
                      const struct tb_route *route);

@@ -9,6 +9,10 @@ command clang-tidy-16 clang-tidy-16
 command shellcheck shellcheck
 command git git
 '
+# What opens the board.
+BROWSER_NEEDS='
+command chromium chromium
+'
 # Set by tests/run.
 : "${KEEP_STACK:=no}"
 if [[ ! -v PYTEST_ARGUMENTS ]]; then PYTEST_ARGUMENTS=(); fi
@@ -169,7 +173,7 @@ run_pytest() { # NAME FOLDER
 section_e2e() {
     SECTION=e2e
     local status=0
-    step "System packages" - ensure_packages "$STACK_NEEDS" "$BUILD_NEEDS" "$KAFKA_NEEDS"
+    step "System packages" - ensure_packages "$STACK_NEEDS" "$BUILD_NEEDS" "$KAFKA_NEEDS" "$BROWSER_NEEDS"
     step "Python packages of the tests" - ensure_test_venv
     step_build asan
     "$LOCAL_DIR/down" --wipe >/dev/null 7>&-
@@ -181,7 +185,7 @@ section_e2e() {
     # shellcheck disable=SC1090
     . "$ENV_FILE"
     # The tests start programs with sanitizers of their own beside the release build's that `up` has started.
-    export TICKETBUS_BIN=$REPO_DIR/build/asan/bin TICKETBUS_TEST_LOGS=$LOG_DIR/e2e
+    export TICKETBUS_BIN=$REPO_DIR/build/asan/bin TICKETBUS_TEST_LOGS=$LOG_DIR/e2e TICKETBUS_TEST_SCREENSHOTS=$RESULTS_DIR/e2e/screenshots
     cd "$REPO_DIR"
     # C tests that need the servers carry ctest's label `stack`.
     if ctest --test-dir build/asan --show-only -L '^stack$' 2>/dev/null | grep -q 'Test *#'; then

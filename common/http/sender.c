@@ -79,6 +79,7 @@ void tb_sender_free(struct tb_sender *sender)
     free(sender);
 }
 
+/* The type is libcurl's. NOLINTNEXTLINE(readability-non-const-parameter) */
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
     struct slot *s = arg;

@@ -307,6 +307,7 @@ static void components(struct tb_json *w)
         {"Refused", "The board's rules refuse it; code and detail say why."},
         {"PreconditionFailed", "The ticket has changed since that version."},
         {"TooLarge", "More than may be sent."},
+        {"Gone", "The log no longer reaches back so far; detail says how to catch up."},
         {"NotJson", "The body must be application/json."},
         {"NotValid", "A field is missing or not valid; field says which."},
         {"TooMany", "Too many requests; Retry-After says when to come again."},

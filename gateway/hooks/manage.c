@@ -328,7 +328,7 @@ enum tb_rc tb_hooks_deliveries(const struct tb_hooks_manager *m, tb_str id, tb_s
         " FROM (SELECT * FROM webhook_deliveries e WHERE e.webhook_id = w.id"
         "  AND ($3::text IS NULL OR e.status = $3)"
         "  AND ($4::text IS NULL OR (e.created_at, e.id) <"
-        "       (SELECT (b.created_at, b.id) FROM webhook_deliveries b WHERE b.id = $4))"
+        "       (SELECT b.created_at, b.id FROM webhook_deliveries b WHERE b.id = $4))"
         "  ORDER BY e.created_at DESC, e.id DESC LIMIT $5) d))"
         " FROM webhooks w WHERE " MINE " AND w.id = $2";
     struct tb_pg_params p;

@@ -73,6 +73,9 @@ void tb_gw_run(struct tb_gateway *gw, struct tb_httpd_request *req, unsigned sco
 tb_gw_handler tb_gw_health, tb_gw_ready, tb_gw_openapi, tb_gw_bulk, tb_gw_session_open,
     tb_gw_session_end, tb_gw_events;
 tb_gw_handler tb_gw_board, tb_gw_board_file; /* web.c */
+tb_gw_handler tb_gw_hook_create, tb_gw_hook_list, tb_gw_hook_show, tb_gw_hook_update,
+    tb_gw_hook_delete, tb_gw_hook_rotate, tb_gw_hook_test, tb_gw_hook_deliveries,
+    tb_gw_hook_redrive;
 /* A request for a row of the table of operations. */
 void tb_gw_operation(struct tb_gateway *gw, struct tb_httpd_request *req,
                      const struct tb_route *route);

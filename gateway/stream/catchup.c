@@ -44,7 +44,7 @@ static bool send(struct catcher *k, struct tb_catchup *c)
         c->req = NULL;
         tb_buf_dispose(&first);
         c->moved_us = tb_clock_mono_us();
-    } else if (k->out.len > 0) {
+    } else if (c->reader && k->out.len > 0) {
         struct tb_httpd_bytes *bytes = tb_httpd_bytes_new(k->out.ptr, k->out.len);
         bool fine = bytes && tb_httpd_stream_push(c->reader->stream, bytes);
         tb_httpd_bytes_unref(bytes);

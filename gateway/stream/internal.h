@@ -92,8 +92,8 @@ struct tb_reader *tb_hub_answer(struct tb_hub *hub, struct tb_httpd_request *req
 /* One frame with the reader's own id. */
 void tb_hub_frame(const int64_t *next, size_t n, tb_str frame, tb_buf *out);
 
-void *tb_hub_tail(void *hub);  /* thread */
-void *tb_hub_catch(void *hub); /* threads */
+void *tb_hub_tail(void *arg);  /* thread */
+void *tb_hub_catch(void *arg); /* threads */
 void tb_catchup_free(struct tb_catchup *c);
 
 #endif

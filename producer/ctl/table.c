@@ -2,6 +2,7 @@
 
 #include "common/base/attr.h"
 #include "producer/ctl/table_options.h"
+#include "producer/ctl/table_webhooks.h"
 #include "producer/ctl/verbs.h"
 
 #define NO_FIELDS      .kind = CTL_NO_KIND
@@ -493,6 +494,7 @@ const struct ctl_command ctl_commands[] = {
      .summary = "Revoke a token by its name or id.",
      .details = "Gateways learn of it within a second or two.\n",
      .run = ctl_run_token_revoke},
+    WEBHOOK_COMMANDS,
     {.group = "Operating",
      .name = "topics ensure",
      .args = "",

@@ -52,5 +52,16 @@ int ctl_run_index_verify(struct ctl *ctl);
 int ctl_run_doctor(struct ctl *ctl);
 /* import.c */
 int ctl_run_import_beads(struct ctl *ctl);
+/* webhook.c */
+int ctl_run_webhook_create(struct ctl *ctl);
+int ctl_run_webhook_list(struct ctl *ctl);
+int ctl_run_webhook_show(struct ctl *ctl);
+int ctl_run_webhook_pause(struct ctl *ctl);
+int ctl_run_webhook_resume(struct ctl *ctl);
+int ctl_run_webhook_rotate(struct ctl *ctl);
+int ctl_run_webhook_test(struct ctl *ctl);
+int ctl_run_webhook_deliveries(struct ctl *ctl);
+int ctl_run_webhook_redrive(struct ctl *ctl);
+int ctl_run_webhook_delete(struct ctl *ctl);
 
 #endif

@@ -118,7 +118,7 @@ static void ring(void **state)
     const int64_t low[] = {10, 20};
     char frame[1000];
     memset(frame, 'x', sizeof frame);
-    assert_true(tb_ring_init(&r, 100 * 1000, 2));
+    assert_true(tb_ring_init(&r, 100000, 2));
     tb_ring_reset(&r, low);
     for (int64_t i = 0; i < 5000; i++) {
         const struct tb_ring_entry e = {.partition = (int32_t)(i % 2),
@@ -126,7 +126,7 @@ static void ring(void **state)
                                         .note = {.type = TB_LIT("t"), .subject = TB_LIT("s")},
                                         .frame = {frame, sizeof frame}};
         assert_true(tb_ring_add(&r, &e));
-        assert_true(r.bytes <= 100 * 1000);
+        assert_true(r.bytes <= 100000);
     }
     /* Nothing at or after `low` is missing, of either partition. */
     assert_in_range(r.end - r.first, 50, 100);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "gateway/compat/compat.h"
 #include "gateway/hooks/hooks.h"
 #include "gateway/http/http.h"
 #include "gateway/stream/hub.h"
@@ -69,6 +70,8 @@ static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
     if (rc == TB_OK && tb_config_bool(cfg, TB_CFG(WEBHOOKS))) {
         rc = tb_hooks_start(cfg, &hooks, err);
     }
+    struct tb_httpd *compat = NULL;
+    rc = rc == TB_OK ? tb_compat_listen(&gw, &compat, err) : rc;
     rc = rc == TB_OK ? tb_gateway_listen(&gw, err) : rc;
     if (rc == TB_OK) {
         tb_log_info("gateway %s listens on %s", TB_VERSION,
@@ -78,11 +81,15 @@ static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
         }
         gw.stopping = true;
         tb_httpd_stop(gw.httpd, GRACE_MS);
+        if (compat) {
+            tb_httpd_stop(compat, GRACE_MS);
+        }
     }
     tb_hooks_free(hooks);
     tb_hub_free(gw.hub);
     tb_service_free(gw.svc); /* whoever still waits is told now, and answered by nobody */
     tb_httpd_free(gw.httpd);
+    tb_httpd_free(compat);
     return rc;
 }
 

@@ -32,8 +32,11 @@ static const struct part {
      " FROM ticket_dependencies d LEFT JOIN tickets o ON o.id = d.depends_on"
      " WHERE d.ticket_id = $1 AND d.dependency_type = 'blocks'"
      " ORDER BY d.created_at, d.depends_on LIMIT 1000"},
-    {"blocks", "ticket_blocks", "sssbb",
-     "SELECT o.id AS ticket_id, o.title, o.status, o.is_resolved, o.is_deleted"
+    {"blocks", "ticket_blocks", "sssbbb",
+     "SELECT o.id AS ticket_id, o.title, o.status, o.is_resolved, o.is_deleted,"
+     " EXISTS (SELECT FROM ticket_dependencies e LEFT JOIN tickets b ON b.id = e.depends_on"
+     "  WHERE e.ticket_id = o.id AND e.dependency_type = 'blocks'"
+     "  AND NOT COALESCE(b.is_resolved OR b.is_deleted, false)) AS is_blocked"
      " FROM ticket_dependencies d JOIN tickets o ON o.id = d.ticket_id"
      " WHERE d.depends_on = $1 AND d.dependency_type = 'blocks'"
      " ORDER BY d.created_at, d.ticket_id LIMIT 1000"},

@@ -9,6 +9,8 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/http/http.h"
+#include "common/metrics/metrics.h"
+#include "common/probe/probe.h"
 #include "indexer/shell/intake.h"
 #include "indexer/shell/queue.h"
 #include "indexer/shell/reconcile.h"
@@ -41,6 +43,29 @@ static void on_done(tb_str ticket_id, void *arg)
     struct program *p = arg;
     struct tb_work work = {.ticket_id = ticket_id};
     tb_queue_done(&p->queue, &work, 1);
+}
+
+/* The counts are the indexing thread's own; here they become visible to others. */
+static void show_stats(const struct tb_round_stats *s)
+{
+    const struct {
+        enum tb_metric metric;
+        const char *outcome;
+        uint64_t n;
+    } counts[] = {
+        {TB_M(INDEX_TICKETS), "indexed", s->tickets},
+        {TB_M(INDEX_TICKETS), "skipped", s->skipped},
+        {TB_M(INDEX_TICKETS), "deleted", s->deleted},
+        {TB_M(INDEX_TICKETS), "superseded", s->superseded},
+        {TB_M(INDEX_TICKETS), "dead", s->dead},
+        {TB_M(INDEX_CHUNKS), "embedded", s->embedded},
+        {TB_M(INDEX_CHUNKS), "refreshed", s->refreshed},
+        {TB_M(INDEX_CHUNKS), "healed", s->healed},
+        {TB_M(INDEX_CHUNKS), "refused", s->poison},
+    };
+    for (size_t i = 0; i < TB_COUNT(counts); i++) {
+        tb_metric_set(counts[i].metric, counts[i].outcome, (int64_t)counts[i].n);
+    }
 }
 
 static void tell(struct program *p, int64_t *told_at, struct tb_round_stats *told)
@@ -104,7 +129,11 @@ static enum tb_rc index_on(struct program *p, struct tb_arena *arena)
         rc =
             tb_queue_take(&p->queue, wait_ms, most, reconcile_at, &stop, arena, &work, &n, &p->err);
         if (rc == TB_OK && n) {
+            int64_t start_us = tb_clock_mono_us();
             rc = tb_round_run(&p->ix, work, n, arena, &p->err);
+            tb_metric_observe(TB_M(INDEX_ROUND_SECONDS), NULL, tb_clock_mono_us() - start_us);
+            tb_metric_observe(TB_M(INDEX_ROUND_TICKETS), NULL, (int64_t)n);
+            show_stats(&p->ix.stats);
         }
         tell(p, &told_at, &told);
     }
@@ -146,6 +175,10 @@ static enum tb_rc run(struct program *p)
 {
     struct tb_error err;
     enum tb_rc rc = tb_queue_init(&p->queue, &err);
+    struct tb_probe *probe = NULL;
+    if (rc == TB_OK) {
+        rc = tb_probe_start(tb_config_str(p->cfg, TB_CFG(ADMIN_LISTEN)), 'I', &probe, &err);
+    }
     if (rc == TB_OK) {
         rc = tb_indexer_open(&p->ix, p->cfg, &stop, &give_up, &away, &err);
     }
@@ -175,6 +208,7 @@ static enum tb_rc run(struct program *p)
     } else {
         tb_log_info("stopped after %llu tickets", (unsigned long long)p->ix.stats.tickets);
     }
+    tb_probe_free(probe);
     tb_indexer_close(&p->ix);
     tb_queue_dispose(&p->queue);
     return rc;

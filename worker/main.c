@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/probe/probe.h"
 #include "worker/shell/worker.h"
 
 static volatile sig_atomic_t g_stop;
@@ -59,6 +60,7 @@ static enum tb_rc connect_patiently(struct tb_worker *w, struct tb_error *err)
 {
     enum tb_rc rc;
     while ((rc = tb_worker_connect_pg(w, err)) != TB_OK && !g_stop) {
+        tb_probe_beat();
         tb_log_warn("%s; trying again", err->text);
         (void)sleep(1);
     }
@@ -84,6 +86,9 @@ static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
         .client_id = w.client_id,
     };
     enum tb_rc rc = w.arena && w.pending ? TB_OK : tb_fail(err, TB_ENOMEM, "out of memory");
+    struct tb_probe *probe = NULL;
+    rc = rc != TB_OK ? rc
+                     : tb_probe_start(tb_config_str(cfg, TB_CFG(ADMIN_LISTEN)), 'W', &probe, err);
     rc = rc != TB_OK ? rc : connect_patiently(&w, err);
     rc = rc != TB_OK || g_stop ? rc : tb_maintain_log(&w, err);
     rc = rc != TB_OK || g_stop ? rc : tb_consumer_new(cfg, &opt, &w.consumer, err);
@@ -91,6 +96,7 @@ static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
         tb_log_info("worker %s started", TB_VERSION);
         rc = tb_worker_run(&w, &g_stop, err);
     }
+    tb_probe_free(probe);
     tb_consumer_free(w.consumer);
     tb_producer_free(w.producer);
     tb_pg_free(w.pg);

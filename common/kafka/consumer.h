@@ -87,6 +87,8 @@ enum tb_rc tb_consumer_partitions(struct tb_consumer *c, int32_t *ret, int timeo
 enum tb_rc tb_consumer_watermarks(struct tb_consumer *c, int32_t partition, int64_t *ret_low,
                                   int64_t *ret_high, int timeout_ms,
                                   struct tb_error *err) TB_MUST_USE;
+/* The end of the log as the last fetch told it, without asking; -1 when not known. */
+int64_t tb_consumer_high(struct tb_consumer *c, int32_t partition);
 /* Reads the single record at an offset, with a consumer of its own (blocks; for checks on
  * assignment). TB_ENOTFOUND when the log does not hold it (compacted, expired, recreated). */
 enum tb_rc tb_consumer_read_at(const struct tb_config *cfg, const char *topic, int32_t partition,

@@ -223,6 +223,14 @@ enum tb_rc tb_consumer_watermarks(struct tb_consumer *c, int32_t partition, int6
     return tb_kafka_watermarks(c->rk, c->topic, partition, ret_low, ret_high, timeout_ms, err);
 }
 
+int64_t tb_consumer_high(struct tb_consumer *c, int32_t partition)
+{
+    int64_t low;
+    int64_t high;
+    rd_kafka_resp_err_t e = rd_kafka_get_watermark_offsets(c->rk, c->topic, partition, &low, &high);
+    return e ? -1 : high;
+}
+
 enum tb_rc tb_consumer_read_at(const struct tb_config *cfg, const char *topic, int32_t partition,
                                int64_t offset, int timeout_ms, struct tb_kafka_message *ret,
                                struct tb_error *err)

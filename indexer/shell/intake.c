@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/json/event.h"
 #include "common/kafka/consumer.h"
+#include "common/probe/probe.h"
 #include "indexer/shell/patience.h"
 
 enum {
@@ -143,6 +144,8 @@ static enum tb_rc read_on(struct reading *r, struct tb_error *err)
     enum tb_rc rc = TB_OK;
     while (rc == TB_OK && !atomic_load(r->in->stop)) {
         struct tb_kafka_message m;
+        tb_probe_beat();
+        tb_probe_ready(!atomic_load(r->in->away));
         rc = handle(r, tb_consumer_poll(r->consumer, POLL_MS, &m, err), &m, err);
         if (rc == TB_OK) {
             rc = throttle(r, err);
@@ -181,6 +184,8 @@ enum tb_rc tb_intake_run(struct tb_intake *in, struct tb_error *err)
         tb_queue_assign(in->queue);
         if (rc != TB_ENOMEM && rc != TB_EINVAL && rc != TB_ELIMIT) {
             rc = TB_OK;
+            tb_probe_beat();
+            tb_probe_ready(false);
             (void)tb_patience_wait(&patience, err, 0);
         }
     }

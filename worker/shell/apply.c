@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
+#include "common/probe/probe.h"
 #include "worker/shell/crash.h"
+#include "worker/shell/measure.h"
 #include "worker/shell/worker.h"
 
 #define MAX_TRIES 8
@@ -59,15 +62,18 @@ static enum tb_rc apply_once(struct tb_worker *w, struct tb_item *items, size_t 
     if (!b.world) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
+    int64_t at = tb_clock_mono_us();
     enum tb_rc rc = tb_batch_load(w, &b, err);
     if (rc != TB_OK) {
         return rc;
     }
+    at = tb_measure_phase("load", at);
     rc = tb_batch_decide(w, &b, err);
     if (rc != TB_OK) {
         struct tb_error ignored;
         return tb_pg_rollback(w->pg, &ignored) == TB_OK ? rc : TB_EUNAVAILABLE;
     }
+    at = tb_measure_phase("decide", at);
     TB_CRASH_POINT("before_commit");
 #ifdef TB_PLANT_PUBLISH_BEFORE_COMMIT
     rc = publish(w, &b, err);
@@ -79,9 +85,12 @@ static enum tb_rc apply_once(struct tb_worker *w, struct tb_item *items, size_t 
     if (rc != TB_OK) {
         return rc;
     }
+    at = tb_measure_phase("store", at);
+    tb_measure_batch(&b);
     TB_CRASH_POINT("after_commit");
     advance(w, &b);
     rc = publish(w, &b, err);
+    (void)tb_measure_phase("publish", at);
     TB_CRASH_POINT("after_produce");
     return rc;
 }
@@ -91,7 +100,9 @@ static enum tb_rc apply_retrying(struct tb_worker *w, struct tb_item *items, siz
 {
     enum tb_rc rc = TB_ERETRY;
     for (int i = 0; i < MAX_TRIES && rc == TB_ERETRY; i++) {
+        tb_probe_beat();
         if (i > 0) {
+            tb_metric_add(TB_M(RETRIES), NULL, 1);
             tb_log_debug("trying %zu commands again: %s (%s)", n, err->text, err->code);
             if (strcmp(err->code, TB_SQLSTATE_LOCK_TIMEOUT) == 0) {
                 tb_end_frozen(w);
@@ -137,6 +148,7 @@ static enum tb_rc apply_poison(struct tb_worker *w, struct tb_item *item, const 
     (void)snprintf(message, sizeof message, "%s", why);
     tb_log_warn("partition %d, offset %lld: poison, parking its ticket: %s", item->partition,
                 (long long)item->offset, message);
+    tb_metric_add(TB_M(POISON), NULL, 1);
     item->poison = true;
     item->poison_message = tb_str_of(message);
     enum tb_rc rc = apply_retrying(w, item, 1, err);
@@ -191,6 +203,7 @@ enum tb_rc tb_batch_apply(struct tb_worker *w, struct tb_item *items, size_t n,
     if (rc != TB_EDATA && rc != TB_ENOMEM) {
         return rc;
     }
+    tb_metric_add(TB_M(SPLITS), NULL, 1);
     tb_log_debug("splitting %zu commands: %s (%s)", n, err->text, err->code);
     rc = tb_batch_apply(w, items, n / 2, err);
     return rc != TB_OK ? rc : tb_batch_apply(w, items + n / 2, n - n / 2, err);

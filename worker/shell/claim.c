@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/metrics/metrics.h"
 #include "worker/shell/crash.h"
 #include "worker/shell/outbox.h"
 #include "worker/shell/worker.h"
@@ -132,6 +133,7 @@ static enum tb_rc republish(struct tb_worker *w, const struct tb_partition *part
         return tb_fail(err, rc, "out of memory");
     }
     if (sent > 0) {
+        tb_metric_add(TB_M(REPUBLISHED), NULL, (int64_t)sent);
         tb_log_info("partition %d: published %zu messages of offsets %lld to %lld again", part->id,
                     sent, (long long)part->published, (long long)part->next - 1);
     }
@@ -249,6 +251,7 @@ enum tb_rc tb_worker_claim(struct tb_worker *w, struct tb_error *err)
     TB_CRASH_POINT("after_claim");
     if (rc == TB_OK) {
         w->claimed = true;
+        tb_metric_add(TB_M(CLAIMS), NULL, 1);
         tb_log_info("claimed %zu of %d partitions of %s", n, w->ncommand_partitions,
                     w->topic_commands);
     }

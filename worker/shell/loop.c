@@ -5,7 +5,10 @@
 
 #include "common/base/log.h"
 #include "common/crypto/crypto.h"
+#include "common/metrics/metrics.h"
+#include "common/probe/probe.h"
 #include "worker/shell/crash.h"
+#include "worker/shell/measure.h"
 #include "worker/shell/worker.h"
 
 #define IDLE_POLL_MS      100
@@ -13,6 +16,8 @@
 #define SWEEP_EVERY_US    2000000
 #define MAINTAIN_EVERY_US INT64_C(600000000)
 #define COMMIT_EVERY_US   1000000
+#define MEASURE_EVERY_US  1000000
+#define PARKED_EVERY_US   10000000
 #define FIRST_BACKOFF_MS  50
 #define REVOKE_FLUSH_MS   1000
 #define STOP_FLUSH_MS     5000
@@ -33,6 +38,8 @@ struct loop {
     struct intake in;
     const volatile sig_atomic_t *stop;
     int64_t next_commit_us;
+    int64_t next_measure_us;
+    int64_t next_parked_us;
     bool fatal; /* only a new process can go on */
 };
 
@@ -228,6 +235,17 @@ static enum tb_rc apply_all(struct loop *l, struct tb_error *err)
     return tb_batch_apply(l->w, in->items + start, in->n - start, err);
 }
 
+/* Once a second, whatever state the worker is in. */
+static void measure(struct loop *l)
+{
+    int64_t now = tb_clock_mono_us();
+    tb_probe_beat();
+    if (now >= l->next_measure_us) {
+        l->next_measure_us = now + MEASURE_EVERY_US;
+        tb_measure_state(l->w);
+    }
+}
+
 static void back_off(struct loop *l)
 {
     struct tb_worker *w = l->w;
@@ -244,6 +262,7 @@ static void back_off(struct loop *l)
         if (w->producer) {
             (void)tb_producer_poll(w->producer, 0);
         }
+        measure(l);
         drop_intake(&l->in);
     }
 }
@@ -254,6 +273,7 @@ static void lost(struct loop *l, const struct tb_error *err, enum tb_rc rc)
     struct tb_error pause_err;
     w->claimed = false;
     if (rc == TB_ECONFLICT) {
+        tb_metric_add(TB_M(FENCES_LOST), NULL, 1);
         tb_log_info("%s; claiming again", err->text);
 #ifdef TB_PLANT_STOP_WHEN_FENCED
         for (size_t i = 0; i < w->npartitions; i++) {
@@ -265,6 +285,8 @@ static void lost(struct loop *l, const struct tb_error *err, enum tb_rc rc)
         drop_intake(&l->in);
         return;
     }
+    tb_metric_add(TB_M(PAUSES), NULL, 1);
+    tb_probe_ready(false);
     tb_log_warn("%s%s%s (%s); pausing", err->text, err->code[0] ? " " : "", err->code,
                 tb_rc_name(rc));
     if (strcmp(err->code, TB_SQLSTATE_LOCK_TIMEOUT) == 0 && tb_pg_alive(w->pg)) {
@@ -288,6 +310,9 @@ static bool ready(struct loop *l)
     size_t n;
     (void)tb_consumer_assignment(w->consumer, &n);
     if (w->claimed || n == 0) {
+        if (n == 0) {
+            tb_probe_ready(true); /* nothing to do is no trouble: others own the partitions */
+        }
         return w->claimed;
     }
     enum tb_rc rc = tb_pg_alive(w->pg) ? TB_OK : tb_worker_connect_pg(w, &err);
@@ -298,6 +323,7 @@ static bool ready(struct loop *l)
         return false;
     }
     w->backoff_ms = 0;
+    tb_probe_ready(true);
     w->next_maintenance_us = w->next_maintenance_us ? w->next_maintenance_us : 1;
     return true;
 }
@@ -319,6 +345,10 @@ static enum tb_rc keep_house(struct loop *l, struct tb_error *err)
     if (rc == TB_OK && l->in.n == 0 && now - w->last_flush_us >= FLUSH_AFTER_US) {
         w->last_flush_us = now;
         rc = tb_publish_flush_positions(w, err);
+    }
+    if (rc == TB_OK && now >= l->next_parked_us) {
+        l->next_parked_us = now + PARKED_EVERY_US;
+        rc = tb_measure_parked(w, err);
     }
     if (rc == TB_OK && now >= l->next_commit_us && w->npartitions > 0) {
         l->next_commit_us = now + COMMIT_EVERY_US;
@@ -386,6 +416,7 @@ enum tb_rc tb_worker_run(struct tb_worker *w, const volatile sig_atomic_t *stop,
         rc = tb_fail(err, TB_ENOMEM, "out of memory");
     }
     while (rc == TB_OK && !*stop && !l.fatal) {
+        measure(&l);
         round_trip(&l);
     }
     hand_over(w, STOP_FLUSH_MS);

@@ -8,6 +8,7 @@
 #include "common/config/config.h"
 #include "common/json/dom.h"
 #include "common/json/gen/gen.h"
+#include "common/metrics/metrics.h"
 
 static int failures;
 
@@ -104,6 +105,8 @@ int main(int argc, char **argv)
     write_buf(argv[1], "rejections.md", &buf);
     tb_config_markdown(&buf);
     write_buf(argv[1], "configuration.md", &buf);
+    tb_metrics_markdown(&buf);
+    write_buf(argv[1], "metrics.md", &buf);
     tb_buf_dispose(&buf);
     return failures ? 1 : 0;
 }

@@ -1,4 +1,5 @@
 /* Rules for texts from outside that are more than "a string". */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "common/base/utf8.h"
@@ -67,8 +68,10 @@ int64_t tb_text_natural(const struct tb_tree *value)
     if (value->kind == TB_TREE_INT) {
         return value->integer >= 0 ? value->integer : -1;
     }
-    /* 18 digits always fit. */
+    /* As many as the integer may have: what is read from a number is written as a string. */
     tb_str s = value->kind == TB_TREE_STRING ? value->text : TB_STR_NULL;
-    bool decimal = s.len > 0 && s.len <= 18 && strspn(s.ptr, "0123456789") == s.len;
-    return decimal ? strtoll(s.ptr, NULL, 10) : -1;
+    bool decimal = s.len > 0 && s.len <= 19 && strspn(s.ptr, "0123456789") == s.len;
+    errno = 0;
+    int64_t n = decimal ? strtoll(s.ptr, NULL, 10) : -1;
+    return errno == 0 ? n : -1;
 }

@@ -168,6 +168,8 @@ static void write_settings(struct tb_json *w, const struct tb_board *b)
     list(w, "admin_on_blocked", b->admin_on_blocked);
     boolean(w, "require_comment_on_status_change", b->require_comment_on_status_change);
     boolean(w, "allow_reopen", b->allow_reopen);
+    text(w, "search_formula", b->search_formula);
+    count(w, "search_weight_semantic", b->search_weight_semantic);
     tb_json_close(w, '}');
 }
 

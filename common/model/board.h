@@ -36,6 +36,8 @@ struct tb_board {
     tb_strs admin_on_blocked;
     bool require_comment_on_status_change;
     bool allow_reopen;
+    tb_str search_formula;          /* score or rank; null: as configured */
+    int64_t search_weight_semantic; /* percent; -1: as configured */
     int64_t created_at;
     int64_t updated_at;
 };

@@ -7,6 +7,7 @@ const char *const tb_actor_types[] = {
     "human", "design_agent", "worker_agent", "review_agent", "orchestrator", "system", NULL};
 const char *const tb_column_categories[] = {"open", "active", "done", NULL};
 
+const char *const tb_search_formulas[] = {"score", "rank", NULL};
 const char *const tb_admin_operations[] = {"change_status", "resolve", NULL};
 
 /* clang-format off */
@@ -200,6 +201,8 @@ static const struct tb_field settings_fields[] = {
     STRINGS(tb_settings_data, admin_on_blocked, NIL, TB_MAX_TYPE_CHARS, 2, "What administrators may do to a blocked ticket: change_status, resolve."),
     BOOL(tb_settings_data, require_comment_on_status_change, NIL, "Refuse a change of status without a comment."),
     BOOL(tb_settings_data, allow_reopen, NIL, "Whether resolved tickets may be reopened; true when left out."),
+    CHOICE(tb_settings_data, search_formula, NIL, tb_search_formulas, "How a search of this board fuses its legs: score or rank; TICKETBUS_SEARCH_FORMULA when left out."),
+    INT(tb_settings_data, search_weight_semantic, NIL, 0, 100, "Percent of a search's score that meaning has, the rest is the words'; TICKETBUS_SEARCH_WEIGHT_SEMANTIC when left out."),
 };
 static RECORD_OF(settings_record, "settings", tb_settings_data, settings_fields,
                  "Rules of the board; every one is enforced.");

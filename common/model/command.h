@@ -67,6 +67,7 @@ const struct tb_command_type *tb_command_type_find(tb_str name); /* NULL when un
 
 /* Actor types of seed 004 (ticket_events.actor_type). NULL-terminated. */
 extern const char *const tb_actor_types[];
+extern const char *const tb_search_formulas[];   /* score, rank */
 extern const char *const tb_column_categories[]; /* open, active, done */
 extern const char *const tb_admin_operations[];  /* what settings.admin_on_blocked may list */
 
@@ -331,6 +332,8 @@ enum {
     TB_SET_ADMIN_ON_BLOCKED,
     TB_SET_REQUIRE_COMMENT,
     TB_SET_ALLOW_REOPEN,
+    TB_SET_SEARCH_FORMULA,
+    TB_SET_SEARCH_WEIGHT,
 };
 struct tb_settings_data {
     struct tb_present p;
@@ -341,6 +344,8 @@ struct tb_settings_data {
     tb_strs admin_on_blocked;          /* of change_status, resolve */
     bool require_comment_on_status_change;
     bool allow_reopen;
+    tb_str search_formula;          /* of score, rank */
+    int64_t search_weight_semantic; /* percent */
 };
 
 enum {

@@ -28,6 +28,14 @@ enum tb_rc tb_search_connect(struct tb_search *s, struct tb_error *err) TB_MUST_
 enum tb_rc tb_search_exec(struct tb_search *s, const char *sql, const struct tb_pg_params *p,
                           struct tb_pg_result **ret, struct tb_error *err) TB_MUST_USE;
 
+/* How the legs are fused: as the board of the workflow says, else as configured. */
+struct tb_fusing {
+    enum tb_formula formula;
+    double semantic; /* 0 to 1 */
+};
+enum tb_rc tb_search_fusing(struct tb_search *s, tb_str workflow_id, struct tb_arena *arena,
+                            struct tb_fusing *ret, struct tb_error *err) TB_MUST_USE;
+
 /* What one leg found, best first. */
 struct tb_leg_hits {
     tb_str *ids;

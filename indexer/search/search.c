@@ -234,6 +234,35 @@ static bool only_codes(const struct tb_search_query *q, struct tb_arena *arena)
     return codes == words || words == 1;
 }
 
+enum tb_rc tb_search_fusing(struct tb_search *s, tb_str workflow_id, struct tb_arena *arena,
+                            struct tb_fusing *ret, struct tb_error *err)
+{
+    static const char sql[] =
+        "SELECT settings->>'search_formula', settings->>'search_weight_semantic' FROM boards"
+        " WHERE workflow_id = $1";
+    int64_t percent = tb_config_int(s->cfg, TB_CFG(SEARCH_WEIGHT_SEMANTIC));
+    *ret = (struct tb_fusing){.formula = s->formula};
+    if (!tb_str_is_null(workflow_id)) {
+        struct tb_pg_params p;
+        struct tb_pg_result *r;
+        tb_pg_params_init(&p, arena);
+        tb_pg_add_str(&p, workflow_id);
+        enum tb_rc rc = tb_search_exec(s, sql, &p, &r, err);
+        if (rc != TB_OK) {
+            return rc;
+        }
+        if (tb_pg_rows(r) > 0 && !tb_str_is_null(tb_pg_str(r, 0, 0))) {
+            ret->formula = tb_str_eq_c(tb_pg_str(r, 0, 0), "rank") ? TB_FUSE_RANKS : TB_FUSE_SCORES;
+        }
+        if (tb_pg_rows(r) > 0 && !tb_str_is_null(tb_pg_str(r, 0, 1))) {
+            percent = tb_pg_int(r, 0, 1);
+        }
+        tb_pg_result_free(r);
+    }
+    ret->semantic = (double)percent / 100.0;
+    return TB_OK;
+}
+
 static size_t without(struct tb_fused *fused, size_t n, tb_str id)
 {
     size_t kept = 0;
@@ -245,15 +274,18 @@ static size_t without(struct tb_fused *fused, size_t n, tb_str id)
     return kept;
 }
 
-static enum tb_rc fuse(const struct tb_search *s, const struct tb_search_query *q,
+static enum tb_rc fuse(struct tb_search *s, const struct tb_search_query *q,
                        const struct legs *legs, struct tb_arena *arena, struct tb_fused **ret,
                        size_t *ret_n, struct tb_error *err)
 {
-    double semantic = (double)tb_config_int(s->cfg, TB_CFG(SEARCH_WEIGHT_SEMANTIC)) / 100.0;
-    enum tb_formula formula = s->formula;
+    struct tb_fusing how;
+    enum tb_rc rc = tb_search_fusing(s, q->workflow_id, arena, &how, err);
+    if (rc != TB_OK) {
+        return rc;
+    }
     bool one = q->mode != TB_SEARCH_HYBRID;
-    double weights[TB_LEGS_] = {one ? 1.0 : semantic, one ? 1.0 : 1.0 - semantic,
-                                exact_weights[formula][only_codes(q, arena)]};
+    double weights[TB_LEGS_] = {one ? 1.0 : how.semantic, one ? 1.0 : 1.0 - how.semantic,
+                                exact_weights[how.formula][only_codes(q, arena)]};
     struct tb_leg list[TB_LEGS_];
     for (size_t l = 0; l < TB_LEGS_; l++) {
         const struct tb_leg_hits *hits = &legs->of[l];
@@ -263,7 +295,7 @@ static enum tb_rc fuse(const struct tb_search *s, const struct tb_search_query *
                                   .weight = weights[l],
                                   .depth = l == TB_LEG_SEMANTIC ? 0 : TB_SEARCH_DEPTH};
     }
-    enum tb_rc rc = tb_fuse(list, TB_LEGS_, formula, TB_FUSE_K, arena, ret, ret_n, err);
+    rc = tb_fuse(list, TB_LEGS_, how.formula, TB_FUSE_K, arena, ret, ret_n, err);
     if (rc == TB_OK && !tb_str_is_null(q->but)) {
         *ret_n = without(*ret, *ret_n, q->but);
     }

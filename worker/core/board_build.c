@@ -193,6 +193,11 @@ static void take_settings(struct tb_board *board, const struct tb_settings_data 
     board->allow_reopen = !tb_has(&s->p, TB_SET_ALLOW_REOPEN) || s->allow_reopen;
     board->require_comment_on_status_change =
         tb_has(&s->p, TB_SET_REQUIRE_COMMENT) && s->require_comment_on_status_change;
+    if (tb_has(&s->p, TB_SET_SEARCH_FORMULA)) {
+        board->search_formula = s->search_formula;
+    }
+    board->search_weight_semantic =
+        tb_has(&s->p, TB_SET_SEARCH_WEIGHT) ? s->search_weight_semantic : -1;
     if (tb_has(&s->p, TB_SET_TRANSITIONS)) {
         board->transitions = s->transitions;
     }

@@ -50,6 +50,8 @@ static bool board_eq(const struct tb_board *a, const struct tb_board *b)
            tb_strs_eq(a->admins, b->admins) &&
            tb_strs_eq(a->admin_on_blocked, b->admin_on_blocked) &&
            a->require_comment_on_status_change == b->require_comment_on_status_change &&
+           tb_str_eq(a->search_formula, b->search_formula) &&
+           a->search_weight_semantic == b->search_weight_semantic &&
            a->allow_reopen == b->allow_reopen;
 }
 

@@ -63,6 +63,14 @@ static void settings_json(struct tb_json *w, const struct tb_board *board)
     tb_json_bool(w, board->require_comment_on_status_change);
     tb_json_key(w, "allow_reopen");
     tb_json_bool(w, board->allow_reopen);
+    if (!tb_str_is_null(board->search_formula)) {
+        tb_json_key(w, "search_formula");
+        tb_json_string(w, board->search_formula);
+    }
+    if (board->search_weight_semantic >= 0) {
+        tb_json_key(w, "search_weight_semantic");
+        tb_json_int(w, board->search_weight_semantic);
+    }
     tb_json_close(w, '}');
 }
 

@@ -361,6 +361,12 @@ static const void *make_board(struct random *r)
         admins[0] = PICK(r, "change_status", "resolve");
         d->settings.admin_on_blocked = (tb_strs){admins, 1};
     }
+    if (given(r, &d->settings.p, TB_SET_SEARCH_FORMULA, 20)) {
+        d->settings.search_formula = PICK(r, "score", "rank");
+    }
+    if (given(r, &d->settings.p, TB_SET_SEARCH_WEIGHT, 20)) {
+        d->settings.search_weight_semantic = random_chance(r, 50) ? 70 : 0;
+    }
     if (given(r, &d->settings.p, TB_SET_TRANSITIONS, 20)) {
         d->settings.transitions = (struct tb_strings_map){from, lists, 1};
     }

@@ -242,6 +242,8 @@ static struct tb_board *board_of(const struct tb_command *cmd, struct tb_arena *
         .admins = data->settings.admins,
         .admin_on_blocked = data->settings.admin_on_blocked,
         .allow_reopen = true,
+        .search_formula = TB_LIT("rank"),
+        .search_weight_semantic = 60,
         .created_at = NOW,
         .updated_at = NOW,
     };

@@ -1,0 +1,86 @@
+"""Search: what an answer says of itself, phrases, near-duplicates, and what a board decides."""
+
+import json
+import pathlib
+
+import pytest
+
+from bus.boards import board
+from bus.workflow import Workflow
+from test_index import import_file, search, wait_indexed
+
+OWN = pathlib.Path(__file__).parent / "data" / "issues.jsonl"
+
+
+@pytest.fixture(scope="module")
+def bus(indexed_bus):
+    import_file(indexed_bus, OWN, "harbor")
+    wait_indexed(indexed_bus)
+    return indexed_bus
+
+
+def names(answer):
+    return [r["external_id"] for r in answer["results"]]
+
+
+def test_parts_add_up_and_highlights_are_words_of_the_query(bus):
+    answer = search(bus, "card payment charged twice", "--workflow", "harbor")
+    assert answer["results"][0]["external_id"] == "hb-03"
+    for hit in answer["results"]:
+        assert abs(sum(hit["parts"].values()) - hit["score"]) < 1e-4, hit
+        assert set(hit["parts"]) == set(hit["ranks"]), hit
+    passage = answer["results"][0]["passage"].encode()
+    for start, end in answer["results"][0]["highlights"]:
+        assert passage[start:end].decode().lower()[:5] in ("card", "payme", "charg", "twice")
+    told = bus.ctl("search", "card payment charged twice", "--explain", "-n", "1").expect(0).out
+    assert "semantic" in told and "keyword" in told
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "keyword", "semantic"])
+def test_a_quoted_phrase_stands_in_every_result(bus, mode):
+    def ask(query):
+        return names(search(bus, query, "--workflow", "harbor", "--mode", mode))
+
+    assert ask('"charged twice"') == ["hb-03"]
+    assert ask('"twice charged"') == [], "the same words in another order are another phrase"
+    assert len(ask("twice charged")) >= 1
+
+
+def test_pages_do_not_overlap_and_miss_nothing(bus):
+    whole = names(search(bus, "boat booking map", "--workflow", "harbor", "--limit", "12"))
+    pages = [names(search(bus, "boat booking map", "--workflow", "harbor", "--limit", "4", "--offset", str(at)))
+             for at in (0, 4, 8)]
+    assert len(whole) == 12 and sum(pages, []) == whole
+
+
+def test_similar_finds_the_copy_and_not_itself(bus):
+    flow = Workflow(bus, False)
+    copy = bus.db.rows("SELECT title, description FROM tickets WHERE external_id = 'hb-03' AND workflow_id = 'harbor'")[0]
+    flow.put_board(board())
+    here = flow.create(title="Skipper pays double after going back", description=copy["description"])
+    wait_indexed(bus)
+    ran = bus.ctl("similar", here, "--json").expect(0)
+    assert json.loads(ran.out)["results"] == [], "alone in its workflow"
+    found = json.loads(bus.ctl("similar", here, "--anywhere", "--json").expect(0).out)
+    assert names(found)[0] == "hb-03"
+    assert here not in [r["ticket_id"] for r in found["results"]]
+    missing = bus.ctl("similar", "ticket-there-is-none")
+    assert missing.code != 0 and "ticket-there-is-none" in missing.err
+
+
+def test_a_board_decides_how_its_searches_are_fused(bus):
+    flow = Workflow(bus, board(search_weight_semantic=0, search_formula="rank"))
+    flow.create(title="The crane drops its load")
+    wait_indexed(bus)
+    hit = search(bus, "crane load", "--workflow", flow.id)["results"][0]
+    assert "semantic" not in hit["parts"] and hit["parts"]["keyword"] == pytest.approx(1 / (1 + 5 - 1)), hit
+    flow.put_board(board())
+    hit = search(bus, "crane load", "--workflow", flow.id)["results"][0]
+    assert hit["parts"]["semantic"] > hit["parts"]["keyword"] > 0, hit
+
+
+@pytest.mark.parametrize("settings", [{"search_weight_semantic": 101}, {"search_formula": "votes"}])
+def test_a_board_that_says_nonsense_is_refused(bus, settings):
+    flow = Workflow(bus, False)
+    refused = flow.rejected("board.put", flow.id, board(**settings))
+    assert next(iter(settings)) in json.dumps(refused)

@@ -109,6 +109,22 @@ tb_strs tb_query_phrases(tb_str text, struct tb_arena *arena)
     return (tb_strs){phrases, n};
 }
 
+/* The planner does not know how rare the words of a parameter are, and would read the whole table
+ * for each. */
+static enum tb_rc plan_by_index(struct tb_search *s, bool on, struct tb_arena *arena,
+                                struct tb_error *err)
+{
+    struct tb_pg_params none;
+    struct tb_pg_result *r;
+    tb_pg_params_init(&none, arena);
+    enum tb_rc rc =
+        tb_search_exec(s, on ? "SET enable_seqscan = off" : "RESET enable_seqscan", &none, &r, err);
+    if (rc == TB_OK) {
+        tb_pg_result_free(r);
+    }
+    return rc;
+}
+
 enum tb_rc tb_leg_keyword(struct tb_search *s, const struct tb_search_query *q,
                           struct tb_arena *arena, struct tb_leg_hits *ret, struct tb_error *err)
 {
@@ -126,11 +142,17 @@ enum tb_rc tb_leg_keyword(struct tb_search *s, const struct tb_search_query *q,
     tb_pg_add_strs(&p, phrases.items, phrases.n);
     tb_pg_add_int(&p, GATHER_MAX);
     tb_pg_add_int(&p, LARGE_TABLE);
-    enum tb_rc rc = tb_search_exec(s, keyword_sql, &p, &r, err);
+    enum tb_rc rc = plan_by_index(s, true, arena, err);
+    if (rc != TB_OK) {
+        return rc;
+    }
+    rc = tb_search_exec(s, keyword_sql, &p, &r, err);
     if (rc == TB_OK) {
         rc = tb_leg_read(r, 1, arena, ret, err);
         tb_pg_result_free(r);
     }
+    struct tb_error ignored;
+    (void)plan_by_index(s, false, arena, &ignored); /* a lost connection has forgotten it anyway */
     return rc;
 }
 

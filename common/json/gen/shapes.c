@@ -65,8 +65,10 @@ static const struct tb_shape_member settings_members[] = {
     M("admin_on_blocked", STRINGS, true, false, NULL, "What they may do to a blocked ticket."),
     M("require_comment_on_status_change", BOOL, true, false, NULL, "No move without a comment."),
     M("allow_reopen", BOOL, true, false, NULL, "Resolved tickets may be reopened."),
-    M("search_formula", STRING, true, true, NULL, "How searches fuse their legs: score or rank; null: as configured."),
-    M("search_weight_semantic", INT, true, true, NULL, "Percent that meaning has in a search; null: as configured."),
+    M("search_formula", STRING, true, true, NULL,
+      "How searches fuse their legs: score or rank; null: as configured."),
+    M("search_weight_semantic", INT, true, true, NULL,
+      "Percent that meaning has in a search; null: as configured."),
 };
 static const struct tb_shape settings = SHAPE("settings", settings_members);
 

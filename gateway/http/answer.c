@@ -105,6 +105,13 @@ static bool from_our_pages(const struct tb_httpd_request *req)
     return tb_str_eq((tb_str){origin.ptr + n, origin.len - n}, host);
 }
 
+bool tb_gw_known_origin(const struct tb_httpd_request *req)
+{
+    struct tb_httpd_header cors[2];
+    return tb_str_is_null(tb_httpd_header(req, "Origin")) || from_our_pages(req) ||
+           tb_gw_cors(req, cors) > 0;
+}
+
 tb_str tb_gw_secret(const struct tb_httpd_request *req)
 {
     tb_str authorization = tb_httpd_header(req, "Authorization");

@@ -49,6 +49,9 @@ size_t tb_gw_cors(const struct tb_httpd_request *req, struct tb_httpd_header *re
 /* The secret a request brings: a token in Authorization, or a session's cookie. A cookie counts for
  * requests that change something only when they come from our own pages (Origin). Null: none. */
 tb_str tb_gw_secret(const struct tb_httpd_request *req);
+/* Whether no page asks, or one of ours or of an allowed origin does; for what browsers must not be
+ * led to by a name that was rebound to this address. */
+bool tb_gw_known_origin(const struct tb_httpd_request *req);
 /* Who acts, X-Agent-ID; null when not said or longer than 200 bytes. */
 tb_str tb_gw_agent(const struct tb_httpd_request *req);
 
@@ -71,7 +74,7 @@ void tb_gw_run(struct tb_gateway *gw, struct tb_httpd_request *req, unsigned sco
 
 /* Handlers of this folder. */
 tb_gw_handler tb_gw_health, tb_gw_ready, tb_gw_openapi, tb_gw_bulk, tb_gw_session_open,
-    tb_gw_session_end, tb_gw_events;
+    tb_gw_session_end, tb_gw_events, tb_gw_mcp;
 tb_gw_handler tb_gw_board, tb_gw_board_file; /* web.c */
 tb_gw_handler tb_gw_hook_create, tb_gw_hook_list, tb_gw_hook_show, tb_gw_hook_update,
     tb_gw_hook_delete, tb_gw_hook_rotate, tb_gw_hook_test, tb_gw_hook_deliveries,

@@ -20,5 +20,6 @@ const struct tb_gw_route tb_gw_routes[] = {
     {"POST", "/webhooks/{webhook_id}/redrive", tb_gw_hook_redrive},
     {"GET", "/", tb_gw_board},
     {"GET", "/board/{file}", tb_gw_board_file},
+    {"POST", "/mcp", tb_gw_mcp},
     {NULL, NULL, NULL},
 };

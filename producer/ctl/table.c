@@ -333,6 +333,16 @@ const struct ctl_command ctl_commands[] = {
          "Without --follow: what the topic holds now. --json prints the events themselves, one "
          "a line.\n",
      .run = ctl_run_events},
+    {.group = "Reading",
+     .name = "mcp",
+     .args = "",
+     NO_FIELDS,
+     OPTIONS(mcp_options),
+     .summary = "Serve the Model Context Protocol on stdin and stdout, through the gateway.",
+     .details = "For agents that start their tools as programs: one JSON-RPC message a line. Needs "
+                "TICKETBUS_TOKEN, and TICKETBUS_URL or --server. Agents that speak HTTP use the "
+                "gateway's /mcp directly.\n",
+     .run = ctl_run_mcp},
     {.group = "Moving data",
      .name = "send",
      .args = "[FILE|-]",

@@ -8,6 +8,11 @@ static const struct ctl_option migrate_options[] = {
     {.name = "to", .value = "N", .doc = "Stop at this migration; 0 is the empty database."},
 };
 
+static const struct ctl_option mcp_options[] = {
+    {.name = "server", .value = "URL", .doc = "The gateway (TICKETBUS_URL)."},
+    {.name = "actor", .value = "AGENT", .doc = "Who acts (TICKETBUS_ACTOR); else the token's."},
+};
+
 static const struct ctl_option help_options[] = {
     {.name = "man", .doc = "Print it as a man page."},
     {.name = "markdown", .doc = "Print docs/ticketctl.md."},

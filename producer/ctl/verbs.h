@@ -14,6 +14,7 @@ int ctl_run_migrate_up(struct ctl *ctl);
 int ctl_run_migrate_down(struct ctl *ctl);
 int ctl_run_migrate_status(struct ctl *ctl);
 /* token.c */
+int ctl_run_mcp(struct ctl *ctl);
 int ctl_run_token_create(struct ctl *ctl);
 int ctl_run_token_list(struct ctl *ctl);
 int ctl_run_token_revoke(struct ctl *ctl);

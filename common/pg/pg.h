@@ -101,6 +101,7 @@ tb_str tb_pg_str(const struct tb_pg_result *r, int row, int col);
 /* A copy in the arena. */
 tb_str tb_pg_str_in(const struct tb_pg_result *r, int row, int col, struct tb_arena *arena);
 int64_t tb_pg_int(const struct tb_pg_result *r, int row, int col); /* NULL and garbage: 0 */
+double tb_pg_real(const struct tb_pg_result *r, int row, int col); /* NULL and garbage: 0 */
 bool tb_pg_bool(const struct tb_pg_result *r, int row, int col);
 /* timestamptz; NULL: TB_TIME_NONE. The session's TimeZone is UTC and DateStyle ISO. */
 int64_t tb_pg_time(const struct tb_pg_result *r, int row, int col);

@@ -43,6 +43,11 @@ int64_t tb_pg_int(const struct tb_pg_result *r, int row, int col)
     return strtoll(PQgetvalue(r->res, row, col), NULL, 10);
 }
 
+double tb_pg_real(const struct tb_pg_result *r, int row, int col)
+{
+    return strtod(PQgetvalue(r->res, row, col), NULL);
+}
+
 bool tb_pg_bool(const struct tb_pg_result *r, int row, int col)
 {
     return PQgetvalue(r->res, row, col)[0] == 't';

@@ -44,15 +44,13 @@ static enum tb_rc open_clients(struct tb_search *s, struct tb_error *err)
         .parallel = 1,
     };
     struct tb_store_options store = {
-        .url = tb_config_str(s->cfg, TB_CFG(QDRANT_URL)),
-        .api_key = tb_config_str(s->cfg, TB_CFG(QDRANT_API_KEY)),
         .alias = tb_config_str(s->cfg, TB_CFG(QDRANT_COLLECTION)),
         .collection = s->collection.ptr,
         .dim = s->model.dim,
         .timeout_ms = timeout_ms(s->cfg),
     };
     enum tb_rc rc = tb_embedder_new(&embed, &s->embedder, err);
-    return rc == TB_OK ? tb_store_qdrant(&store, &s->store, err) : rc;
+    return rc == TB_OK ? tb_store_open(s->cfg, &store, &s->store, err) : rc;
 }
 
 enum tb_rc tb_search_open(const struct tb_config *cfg, struct tb_search **ret, struct tb_error *err)

@@ -30,15 +30,13 @@ static enum tb_rc open_embedder(struct tb_indexer *ix, struct tb_error *err)
 static enum tb_rc open_store(struct tb_indexer *ix, struct tb_error *err)
 {
     struct tb_store_options opt = {
-        .url = tb_config_str(ix->cfg, TB_CFG(QDRANT_URL)),
-        .api_key = tb_config_str(ix->cfg, TB_CFG(QDRANT_API_KEY)),
         .alias = tb_config_str(ix->cfg, TB_CFG(QDRANT_COLLECTION)),
         .collection = ix->collection.ptr,
         .dim = ix->model.dim,
         .timeout_ms = tb_config_int(ix->cfg, TB_CFG(HTTP_TIMEOUT_MS)),
         .stop = ix->abort,
     };
-    return tb_store_qdrant(&opt, &ix->store, err);
+    return tb_store_open(ix->cfg, &opt, &ix->store, err);
 }
 
 enum tb_rc tb_indexer_open(struct tb_indexer *ix, const struct tb_config *cfg,

@@ -22,6 +22,7 @@ static const struct tb_store_ops ops = {
     .free = qdrant_free,
     .ensure = tb_qdrant_ensure,
     .alias = tb_qdrant_alias,
+    .drop = tb_qdrant_drop,
     .apply = tb_qdrant_apply,
     .seen = tb_qdrant_seen,
     .walk = tb_qdrant_walk,
@@ -30,22 +31,23 @@ static const struct tb_store_ops ops = {
     .query = tb_qdrant_query,
 };
 
-enum tb_rc tb_store_qdrant(const struct tb_store_options *opt, struct tb_store **ret,
-                           struct tb_error *err)
+enum tb_rc tb_store_qdrant(const struct tb_config *cfg, const struct tb_store_options *opt,
+                           struct tb_store **ret, struct tb_error *err)
 {
     *ret = NULL;
+    const char *url = tb_config_str(cfg, TB_CFG(QDRANT_URL));
     struct tb_qdrant *q = calloc(1, sizeof *q);
     if (!q) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
-    size_t len = strlen(opt->url);
-    while (len && opt->url[len - 1] == '/') {
+    size_t len = strlen(url);
+    while (len && url[len - 1] == '/') {
         len--;
     }
     q->base.ops = &ops;
     q->dim = opt->dim;
-    q->url = strndup(opt->url, len);
-    q->api_key = strdup(opt->api_key ? opt->api_key : "");
+    q->url = strndup(url, len);
+    q->api_key = strdup(tb_config_str(cfg, TB_CFG(QDRANT_API_KEY)));
     q->alias = strdup(opt->alias);
     q->collection = strdup(opt->collection);
     struct tb_http_options http = {

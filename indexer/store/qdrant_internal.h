@@ -44,6 +44,7 @@ void tb_qdrant_write_match(struct tb_json *w, const char *key, tb_str value);
 enum tb_rc tb_qdrant_ensure(struct tb_store *s, bool take_alias, struct tb_error *err);
 enum tb_rc tb_qdrant_alias(struct tb_store *s, struct tb_arena *arena, tb_str *ret,
                            struct tb_error *err);
+enum tb_rc tb_qdrant_drop(struct tb_store *s, struct tb_error *err);
 enum tb_rc tb_qdrant_apply(struct tb_store *s, const struct tb_store_batch *batch,
                            struct tb_error *err);
 enum tb_rc tb_qdrant_remove(struct tb_store *s, const struct tb_uuid *ids, size_t n,

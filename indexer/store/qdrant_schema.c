@@ -172,3 +172,9 @@ enum tb_rc tb_qdrant_ensure(struct tb_store *s, bool take_alias, struct tb_error
     tb_arena_free(arena);
     return rc;
 }
+
+enum tb_rc tb_qdrant_drop(struct tb_store *s, struct tb_error *err)
+{
+    /* Aliases go with their collection. */
+    return tb_qdrant_call_on((struct tb_qdrant *)s, "DELETE", "", TB_STR_NULL, NULL, err);
+}

@@ -1,5 +1,24 @@
 #include "indexer/store/store.h"
 
+enum tb_rc tb_store_open(const struct tb_config *cfg, const struct tb_store_options *opt,
+                         struct tb_store **ret, struct tb_error *err)
+{
+    static const struct {
+        const char *name;
+        enum tb_rc (*open)(const struct tb_config *cfg, const struct tb_store_options *opt,
+                           struct tb_store **ret, struct tb_error *err);
+    } adapters[] = {{"qdrant", tb_store_qdrant}, {"pgvector", tb_store_pgvector}};
+    const char *name = tb_config_str(cfg, TB_CFG(STORE));
+    *ret = NULL;
+    for (size_t i = 0; i < TB_COUNT(adapters); i++) {
+        if (strcmp(adapters[i].name, name) == 0) {
+            return adapters[i].open(cfg, opt, ret, err);
+        }
+    }
+    return tb_fail_field(err, TB_EINVAL, "TICKETBUS_STORE",
+                         "TICKETBUS_STORE must be qdrant or pgvector, it is \"%s\"", name);
+}
+
 void tb_store_free(struct tb_store *s)
 {
     if (s) {
@@ -16,6 +35,11 @@ enum tb_rc tb_store_alias(struct tb_store *s, struct tb_arena *arena, tb_str *re
                           struct tb_error *err)
 {
     return s->ops->alias(s, arena, ret, err);
+}
+
+enum tb_rc tb_store_drop(struct tb_store *s, struct tb_error *err)
+{
+    return s->ops->drop(s, err);
 }
 
 enum tb_rc tb_store_apply(struct tb_store *s, const struct tb_store_batch *batch,

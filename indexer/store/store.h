@@ -101,12 +101,14 @@ struct tb_store_seen {
 /* Returns false to end the walk. The record is valid during the call. */
 typedef bool tb_store_seen_fn(const struct tb_store_seen *seen, void *arg);
 
+/* An adapter: a table of functions, one for each of the calls below. */
 struct tb_store_ops {
     const char *name;
     void (*free)(struct tb_store *s);
     enum tb_rc (*ensure)(struct tb_store *s, bool take_alias, struct tb_error *err);
     enum tb_rc (*alias)(struct tb_store *s, struct tb_arena *arena, tb_str *ret,
                         struct tb_error *err);
+    enum tb_rc (*drop)(struct tb_store *s, struct tb_error *err);
     enum tb_rc (*apply)(struct tb_store *s, const struct tb_store_batch *batch,
                         struct tb_error *err);
     enum tb_rc (*seen)(struct tb_store *s, const struct tb_uuid *ids, size_t n,
@@ -127,8 +129,6 @@ struct tb_store {
 };
 
 struct tb_store_options {
-    const char *url;
-    const char *api_key;
     const char *alias;      /* what is searched; may point to another model's collection */
     const char *collection; /* physical name, with the model's fingerprint */
     int64_t dim;
@@ -136,8 +136,14 @@ struct tb_store_options {
     const atomic_bool *stop; /* NULL: never */
 };
 
-enum tb_rc tb_store_qdrant(const struct tb_store_options *opt, struct tb_store **ret,
-                           struct tb_error *err) TB_MUST_USE;
+/* The store that TICKETBUS_STORE names. cfg must outlive it. Nothing is connected yet. */
+enum tb_rc tb_store_open(const struct tb_config *cfg, const struct tb_store_options *opt,
+                         struct tb_store **ret, struct tb_error *err) TB_MUST_USE;
+/* The adapters; Qdrant at QDRANT_URL, pgvector in the database of the tickets. */
+enum tb_rc tb_store_qdrant(const struct tb_config *cfg, const struct tb_store_options *opt,
+                           struct tb_store **ret, struct tb_error *err) TB_MUST_USE;
+enum tb_rc tb_store_pgvector(const struct tb_config *cfg, const struct tb_store_options *opt,
+                             struct tb_store **ret, struct tb_error *err) TB_MUST_USE;
 
 void tb_store_free(struct tb_store *s);
 
@@ -150,6 +156,8 @@ enum tb_rc tb_store_ensure(struct tb_store *s, bool take_alias, struct tb_error 
 /* Collection behind the alias; null when there is none. */
 enum tb_rc tb_store_alias(struct tb_store *s, struct tb_arena *arena, tb_str *ret,
                           struct tb_error *err) TB_MUST_USE;
+/* Removes this model's collection and the alias that points to it; TB_OK when there is none. */
+enum tb_rc tb_store_drop(struct tb_store *s, struct tb_error *err) TB_MUST_USE;
 /* Returns when all of it is applied and durable; repeating it changes nothing. */
 enum tb_rc tb_store_apply(struct tb_store *s, const struct tb_store_batch *batch,
                           struct tb_error *err) TB_MUST_USE;

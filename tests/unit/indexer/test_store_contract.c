@@ -1,10 +1,9 @@
-/* What every vector store has to keep, tried on the one at QDRANT_URL. Without it the program says
- * that nothing was tried, and ends with 77. */
+/* What every vector store has to keep, tried on Qdrant at QDRANT_URL and on pgvector in the
+ * database of DB_*. Without them the program says that nothing was tried, and ends with 77. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/crypto/crypto.h"
-#include "common/http/http.h"
 #include "indexer/core/document.h"
 #include "indexer/store/store.h"
 #include "tests/unit/indexer/check.h"
@@ -17,33 +16,22 @@ static char alias[64];
 static char collection[80];
 static struct tb_error last; /* of the calls under test */
 
-static void drop(const char *path)
+static struct tb_config *cfg;
+static bool in_postgres; /* which adapter is tried */
+
+static enum tb_rc open_with(const struct tb_config *with, const char *name, int64_t dim,
+                            struct tb_store **ret)
 {
-    struct tb_http_options opt = {.timeout_ms = 10000, .parallel = 1, .max_answer = 1 << 20};
-    struct tb_http *http;
-    struct tb_http_answer answer;
-    char url[400];
-    (void)snprintf(url, sizeof url, "%s%s", getenv("QDRANT_URL"), path);
-    struct tb_http_request request = {
-        .method = "DELETE", .url = url, .headers = {{"api-key", getenv("QDRANT_API_KEY")}}};
-    if (tb_http_new(&opt, &http, NULL) == TB_OK) {
-        if (tb_http_run(http, &request, 1, arena, &answer, NULL) != TB_OK) {
-            print_message("could not clean up %s\n", path);
-        }
-        tb_http_free(http);
-    }
+    struct tb_store_options opt = {
+        .alias = alias, .collection = name, .dim = dim, .timeout_ms = 20000};
+    return in_postgres ? tb_store_pgvector(with, &opt, ret, &last)
+                       : tb_store_qdrant(with, &opt, ret, &last);
 }
 
 static struct tb_store *open_store(const char *name)
 {
-    struct tb_store_options opt = {.url = getenv("QDRANT_URL"),
-                                   .api_key = getenv("QDRANT_API_KEY"),
-                                   .alias = alias,
-                                   .collection = name,
-                                   .dim = DIM,
-                                   .timeout_ms = 20000};
     struct tb_store *s;
-    assert_int_equal(tb_store_qdrant(&opt, &s, NULL), TB_OK);
+    assert_int_equal(open_with(cfg, name, DIM, &s), TB_OK);
     return s;
 }
 
@@ -73,9 +61,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char path[200];
-    (void)snprintf(path, sizeof path, "/collections/%s", collection);
-    drop(path);
+    ok(tb_store_drop(store, &last));
     tb_store_free(store);
     tb_arena_free(arena);
     return 0;
@@ -389,7 +375,6 @@ static void test_the_alias_moves_in_one_step(void **state)
 {
     (void)state;
     char other[80];
-    char path[200];
     tb_str target;
     ok(tb_store_alias(store, arena, &target, &last));
     assert_str(target, collection);
@@ -401,9 +386,8 @@ static void test_the_alias_moves_in_one_step(void **state)
     ok(tb_store_ensure(second, true, &last));
     ok(tb_store_alias(store, arena, &target, &last));
     assert_str(target, other);
+    ok(tb_store_drop(second, &last));
     tb_store_free(second);
-    (void)snprintf(path, sizeof path, "/collections/%s", other);
-    drop(path);
 }
 
 static void test_a_missing_collection_is_told(void **state)
@@ -420,15 +404,9 @@ static void test_a_missing_collection_is_told(void **state)
 static void test_another_dimension_is_refused(void **state)
 {
     (void)state;
-    struct tb_store_options opt = {.url = getenv("QDRANT_URL"),
-                                   .api_key = getenv("QDRANT_API_KEY"),
-                                   .alias = alias,
-                                   .collection = collection,
-                                   .dim = DIM + 1,
-                                   .timeout_ms = 20000};
     struct tb_store *s;
     struct tb_error err;
-    assert_int_equal(tb_store_qdrant(&opt, &s, NULL), TB_OK);
+    assert_int_equal(open_with(cfg, collection, DIM + 1, &s), TB_OK);
     assert_int_equal(tb_store_ensure(s, false, &err), TB_EFATAL);
     assert_string_equal(err.field, "EMBEDDING_DIM");
     tb_store_free(s);
@@ -437,23 +415,26 @@ static void test_another_dimension_is_refused(void **state)
 static void test_a_server_that_is_away(void **state)
 {
     (void)state;
-    struct tb_store_options opt = {.url = "http://127.0.0.1:1",
-                                   .alias = alias,
-                                   .collection = collection,
-                                   .dim = DIM,
-                                   .timeout_ms = 2000};
+    const struct tb_config_given nowhere[] = {
+        {"QDRANT_URL", "http://127.0.0.1:1"}, {"DB_HOST", "127.0.0.1"}, {"DB_PORT", "1"}};
+    struct tb_config *away;
     struct tb_store *s;
-    assert_int_equal(tb_store_qdrant(&opt, &s, NULL), TB_OK);
+    ok(tb_config_load_with('I', nowhere, TB_COUNT(nowhere), &away, &last));
+    assert_int_equal(open_with(away, collection, DIM, &s), TB_OK);
     assert_int_equal(tb_store_ensure(s, false, NULL), TB_EUNAVAILABLE);
     tb_store_free(s);
+    tb_config_free(away);
 }
 
 int main(void)
 {
-    const char *url = getenv("QDRANT_URL");
-    if (!url || !url[0]) {
-        print_message("SKIPPED: set QDRANT_URL to try the vector store's contract on a server\n");
+    if (!getenv("QDRANT_URL") || !getenv("DB_PORT")) {
+        print_message("SKIPPED: set QDRANT_URL and DB_PORT to try the vector stores' contract\n");
         return SKIPPED;
+    }
+    if (tb_config_load('I', &cfg, &last) != TB_OK) {
+        print_message("%s\n", last.text);
+        return 1;
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_newer_wins_in_any_order, setup, teardown),
@@ -473,5 +454,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_another_dimension_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_server_that_is_away, setup, teardown),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("qdrant", tests, NULL, NULL);
+    in_postgres = true;
+    failed += cmocka_run_group_tests_name("pgvector", tests, NULL, NULL);
+    tb_config_free(cfg);
+    return failed;
 }

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/base/log.h"
 #include "indexer/core/floats.h"
 #include "indexer/store/pgvector_internal.h"
 
@@ -105,13 +104,9 @@ static enum tb_rc check_extension(struct tb_pgvector *p, struct tb_error *err)
     } else if (!tb_pg_bool(r, 0, 1)) {
         rc = tb_fail_field(err, TB_EFATAL, "TICKETBUS_STORE",
                            "pgvector %.*s is too old: 0.8.0 or newer is needed", TB_ARG(version));
-    } else if (!p->told) {
-        tb_log_info("vectors are kept in Postgres, pgvector %.*s; guard: ON CONFLICT … WHERE",
-                    TB_ARG(version));
-        if (!tb_pg_bool(r, 0, 2)) {
-            tb_log_warn("pgvector before 0.8.4 can damage its index while vacuuming: update it");
-        }
-        p->told = true;
+    } else {
+        (void)snprintf(p->version, sizeof p->version, "%.*s", TB_ARG(version));
+        p->may_damage = !tb_pg_bool(r, 0, 2);
     }
     tb_pg_result_free(r);
     return rc;

@@ -16,8 +16,10 @@ struct tb_pgvector {
     char *alias;
     char *collection;
     int64_t dim;
-    int64_t number; /* of the collection's tables; 0: not known yet */
-    bool told;      /* the server's versions are in the log */
+    int64_t number;   /* of the collection's tables; 0: not known yet */
+    char version[32]; /* of pgvector */
+    bool may_damage;  /* it is one whose vacuum can damage the index */
+    bool told;        /* the version is in the log */
 };
 
 /* Connects where needed and knows the collection's tables. TB_ENOTFOUND: there are none. */

@@ -1,4 +1,5 @@
 /* Collections, their tables, and the alias. */
+#include "common/base/log.h"
 #include "indexer/store/pgvector_internal.h"
 
 /* One at a time: CREATE TABLE IF NOT EXISTS of two sessions can fail. */
@@ -88,6 +89,14 @@ enum tb_rc tb_pgvector_ensure(struct tb_store *s, bool take_alias, struct tb_err
         rc = create(p, arena, err);
     }
     rc = rc == TB_OK ? point_alias(p, take_alias, arena, err) : rc;
+    if (rc == TB_OK && !p->told) {
+        tb_log_info("vectors are kept in Postgres, pgvector %s; guard: ON CONFLICT DO UPDATE WHERE",
+                    p->version);
+        if (p->may_damage) {
+            tb_log_warn("pgvector before 0.8.4 can damage its index while vacuuming: update it");
+        }
+        p->told = true;
+    }
     tb_arena_free(arena);
     return rc;
 }

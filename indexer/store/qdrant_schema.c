@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/log.h"
 #include "indexer/store/qdrant_internal.h"
 
 enum { BODY_MAX = 4096 };
@@ -38,6 +39,11 @@ static enum tb_rc check_version(struct tb_qdrant *q, struct tb_error *err)
                              "Qdrant %s at %s is too old: guarded writes need 1.16", text, q->url);
     }
     q->version_checked = true;
+    tb_log_info("vectors are kept in Qdrant %s; guard: update_filter on upserts", text);
+    if (major == 1 && minor < 19) {
+        tb_log_warn("Qdrant before 1.19 evaluates guards again when it replays its log after a"
+                    " crash, and can bring old points back: update it");
+    }
     return TB_OK;
 }
 

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/probe/probe.h"
 #include "gateway/compat/compat.h"
 #include "gateway/hooks/hooks.h"
 #include "gateway/http/http.h"
 #include "gateway/stream/hub.h"
+#include "gateway/watch.h"
 
 /* How long requests under way have when the gateway is told to stop. */
 #define GRACE_MS 15000
@@ -64,7 +66,9 @@ static enum tb_log_level log_level(const struct tb_config *cfg)
 static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
 {
     struct tb_gateway gw = {.cfg = cfg};
-    enum tb_rc rc = tb_service_start(cfg, &gw.svc, err);
+    struct tb_probe *probe = NULL;
+    enum tb_rc rc = tb_probe_start(tb_config_str(cfg, TB_CFG(ADMIN_LISTEN)), 'G', &probe, err);
+    rc = rc == TB_OK ? tb_service_start(cfg, &gw.svc, err) : rc;
     rc = rc == TB_OK ? tb_gw_events_start(&gw, err) : rc;
     struct tb_hooks *hooks = NULL;
     if (rc == TB_OK && tb_config_bool(cfg, TB_CFG(WEBHOOKS))) {
@@ -73,13 +77,16 @@ static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
     struct tb_httpd *compat = NULL;
     rc = rc == TB_OK ? tb_compat_listen(&gw, &compat, err) : rc;
     rc = rc == TB_OK ? tb_gateway_listen(&gw, err) : rc;
+    struct tb_watch watch = {.gw = &gw, .hooks = hooks};
     if (rc == TB_OK) {
         tb_log_info("gateway %s listens on %s", TB_VERSION,
                     tb_config_str(cfg, TB_CFG(GATEWAY_LISTEN)));
         while (!g_stop) {
-            (void)pause();
+            tb_watch_round(&watch);
+            (void)sleep(1); /* or until a signal comes */
         }
         gw.stopping = true;
+        tb_probe_ready(false);
         tb_httpd_stop(gw.httpd, GRACE_MS);
         if (compat) {
             tb_httpd_stop(compat, GRACE_MS);
@@ -90,6 +97,7 @@ static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
     tb_service_free(gw.svc); /* whoever still waits is told now, and answered by nobody */
     tb_httpd_free(gw.httpd);
     tb_httpd_free(compat);
+    tb_probe_free(probe);
     return rc;
 }
 

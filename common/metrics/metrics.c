@@ -283,7 +283,7 @@ void tb_metrics_markdown(tb_buf *out)
     tb_buf_add_c(
         out, "# Metrics\n\n"
              "Made from `common/tbl/metrics.def`; do not edit.\n\n"
-             "Worker and indexer show them at `http://ADDRESS/metrics` in the text format of "
+             "Each program shows its own at `http://ADDRESS/metrics` in the text format of "
              "Prometheus, where\n`TICKETBUS_ADMIN_LISTEN` names the address (off by default). "
              "Beside them `/healthz` answers 200 while the\nprocess makes progress and 503 when "
              "it hangs, and `/readyz` 200 while it does its work and 503 while it\nwaits for "

@@ -95,10 +95,11 @@ extern const struct tb_record tb_envelope_record;
 bool tb_operation_takes(const struct tb_operation *op, unsigned envelope_field);
 
 #define TB_PATH_PARAMS_MAX 4
+#define TB_ALLOW_MAX       48 /* all methods there are, with their commas */
 
 struct tb_route {
     const struct tb_operation *op; /* NULL: no such path, or another method is needed */
-    const char *allow;             /* then: methods of the path, "GET, PUT"; NULL: no such path */
+    char allow[TB_ALLOW_MAX];      /* methods of the path, "GET, HEAD, PUT"; "": no such path */
     size_t nparams;
     struct {
         tb_str name;
@@ -109,6 +110,8 @@ struct tb_route {
 /* Finds the operation; HEAD counts as GET. Slices are of path and of the table. A segment given
  * literally wins over one that is a parameter. */
 struct tb_route tb_route_find(const char *method, tb_str path);
+/* Adds a method to the list of those a path takes, once; GET brings HEAD. */
+void tb_allow_add(char allow[TB_ALLOW_MAX], const char *method);
 /* Whether path is of the template, and with what parameters. */
 bool tb_route_match(const char *pattern, tb_str path, struct tb_route *ret);
 

@@ -1,4 +1,7 @@
 /* From method and path to the row of the table. */
+#include <stdint.h>
+#include <stdio.h>
+
 #include "common/base/attr.h"
 #include "gateway/core/operations.h"
 
@@ -51,30 +54,36 @@ static size_t placeholders(const char *pattern)
     return n;
 }
 
+void tb_allow_add(char allow[TB_ALLOW_MAX], const char *method)
+{
+    size_t len = strlen(allow);
+    if (!strstr(allow, method)) { /* no method is part of another's name */
+        (void)snprintf(allow + len, TB_ALLOW_MAX - len, "%s%s%s", len ? ", " : "", method,
+                       strcmp(method, "GET") == 0 ? ", HEAD" : "");
+    }
+}
+
 struct tb_route tb_route_find(const char *method, tb_str path)
 {
     struct tb_route found = {0};
-    const struct tb_operation *other = NULL;
+    size_t fewest = SIZE_MAX;
     const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
     for (size_t i = 0; i < TB_OP_COUNT_; i++) {
         const struct tb_operation *op = &tb_operations[i];
         struct tb_route route = {0};
-        if (!tb_route_match(op->path, path, &route)) {
-            continue;
-        }
+        size_t n = placeholders(op->path);
         /* "/tickets/get" is a path of its own and no ticket. */
-        if (other && placeholders(other->path) < placeholders(op->path)) {
+        if (n > fewest || !tb_route_match(op->path, path, &route)) {
             continue;
         }
-        if (!other || placeholders(other->path) > placeholders(op->path)) {
-            found = (struct tb_route){.allow = op->method};
-        } else {
-            found.allow = "GET, PUT"; /* the only pair of methods of one path */
+        if (n < fewest) {
+            found = (struct tb_route){0};
+            fewest = n;
         }
-        other = op;
+        tb_allow_add(found.allow, op->method);
         if (strcmp(op->method, wanted) == 0) {
+            memcpy(route.allow, found.allow, sizeof route.allow);
             route.op = op;
-            route.allow = found.allow;
             found = route;
         }
     }

@@ -72,6 +72,9 @@ typedef void tb_gw_job_fn(struct tb_gateway *gw, struct tb_httpd_request *req,
 void tb_gw_run(struct tb_gateway *gw, struct tb_httpd_request *req, unsigned scope,
                const char *what, tb_gw_job_fn *fn, void *arg);
 
+/* Whether Postgres answers and has our schema. */
+enum tb_rc tb_gw_schema_answers(struct tb_pool_thread *thread, struct tb_error *err) TB_MUST_USE;
+
 /* Handlers of this folder. */
 tb_gw_handler tb_gw_health, tb_gw_ready, tb_gw_openapi, tb_gw_bulk, tb_gw_session_open,
     tb_gw_session_end, tb_gw_events, tb_gw_mcp;

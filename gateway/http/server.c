@@ -5,7 +5,7 @@
 
 /* A literal path wins over one with parameters: both tables are looked through for the best. */
 static const struct tb_gw_route *find_route(const char *method, tb_str path, struct tb_route *ret,
-                                            const char **ret_allow)
+                                            char allow[TB_ALLOW_MAX])
 {
     const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
     for (const struct tb_gw_route *r = tb_gw_routes; r->method; r++) {
@@ -13,7 +13,7 @@ static const struct tb_gw_route *find_route(const char *method, tb_str path, str
             if (strcmp(r->method, wanted) == 0) {
                 return r;
             }
-            *ret_allow = r->method;
+            tb_allow_add(allow, r->method);
         }
     }
     return NULL;
@@ -33,23 +33,22 @@ static void handler(struct tb_httpd_request *req, void *arg)
     const char *method = tb_httpd_method(req);
     tb_str path = tb_httpd_path(req);
     struct tb_route route = {0};
-    const char *allow = NULL;
+    char allow[TB_ALLOW_MAX] = "";
     if (tb_gw_preflight(req)) {
         return;
     }
-    const struct tb_gw_route *special = find_route(method, path, &route, &allow);
+    const struct tb_gw_route *special = find_route(method, path, &route, allow);
     if (special) {
         special->handler(gw, req, &route);
         return;
     }
-    if (!allow) {
+    if (!allow[0]) {
         route = tb_route_find(method, path);
-        allow = route.allow;
     }
     if (route.op) {
         tb_gw_operation(gw, req, &route);
-    } else if (allow) {
-        not_allowed(req, allow);
+    } else if (allow[0] || route.allow[0]) {
+        not_allowed(req, allow[0] ? allow : route.allow);
     } else {
         tb_gw_problem(req, 404, "no_such_path", NULL, "there is nothing at this path");
     }

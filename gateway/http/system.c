@@ -39,18 +39,24 @@ struct ready {
     struct tb_httpd_request *req;
 };
 
+enum tb_rc tb_gw_schema_answers(struct tb_pool_thread *thread, struct tb_error *err)
+{
+    struct tb_pg_result *rows = NULL;
+    enum tb_rc rc = tb_pool_query(thread, "SELECT 1 FROM api_tokens LIMIT 1", NULL, &rows, err);
+    tb_pg_result_free(rows);
+    return rc;
+}
+
 static bool ask_postgres(struct tb_job *job, struct tb_pool_thread *thread)
 {
     struct ready *r = job->arg;
     struct tb_error err = {.rc = TB_OK};
-    struct tb_pg_result *rows = NULL;
-    if (tb_pool_query(thread, "SELECT 1 FROM api_tokens LIMIT 1", NULL, &rows, &err) == TB_OK) {
+    if (tb_gw_schema_answers(thread, &err) == TB_OK) {
         tb_gw_json(r->req, 200, TB_LIT("{\"status\":\"ready\"}"));
     } else {
         tb_log_warn("not ready: %s", err.text);
         tb_gw_problem(r->req, 503, "unavailable", NULL, "Postgres or its schema is away");
     }
-    tb_pg_result_free(rows);
     return false;
 }
 

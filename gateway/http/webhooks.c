@@ -173,10 +173,10 @@ static bool read_query(struct tb_httpd_request *req, struct call *c)
     tb_str limit = tb_query_get(&query, "limit");
     c->status = tb_query_get(&query, "status");
     c->before = tb_query_get(&query, "before");
-    c->limit = limit.ptr ? 0 : LIMIT;
-    for (size_t i = 0; i < limit.len && i < 5; i++) {
+    c->limit = tb_str_is_null(limit) ? LIMIT : 0;
+    for (size_t i = 0; limit.ptr && i < limit.len && c->limit <= LIMIT_MAX; i++) {
         bool digit = limit.ptr[i] >= '0' && limit.ptr[i] <= '9';
-        c->limit = digit && c->limit >= 0 ? c->limit * 10 + (limit.ptr[i] - '0') : -1;
+        c->limit = digit ? c->limit * 10 + (limit.ptr[i] - '0') : LIMIT_MAX + 1;
     }
     if (c->limit < 1 || c->limit > LIMIT_MAX) {
         tb_gw_problem(req, 422, "validation_failed", "limit", "is from 1 to %d", LIMIT_MAX);

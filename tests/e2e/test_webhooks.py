@@ -5,21 +5,21 @@ import time
 
 import pytest
 
-from bus.gateway import Gateway
+from bus.gateway import Gateway, free_port
 from bus.receiver import Receiver
 from bus.workflow import Workflow
 
 QUICK = {
     "TICKETBUS_WEBHOOK_NETWORKS": "127.0.0.1/32",
     "TICKETBUS_WEBHOOK_RETRY_S": "0,1,1",
-    "TICKETBUS_WEBHOOK_TIMEOUT_MS": "700",
+    "TICKETBUS_WEBHOOK_TIMEOUT_MS": "1500",
     "TICKETBUS_WEBHOOK_PAUSE_S": "3600",
 }
 
 
 @pytest.fixture(scope="module")
 def gateway(bus):
-    made = Gateway(bus, "webhooks", **QUICK)
+    made = Gateway(bus, "webhooks", TICKETBUS_ADMIN_LISTEN=f"127.0.0.1:{free_port()}", **QUICK)
     made.daemon.wait_for("partitions are ours")
     return made
 
@@ -39,6 +39,8 @@ def hook(bus, gateway, receiver, request):
     def make(path, *options, answer=None):
         if answer is not None:
             receiver.answers[path] = answer
+        if "--type" not in options:  # the board of the moment before is told too, or not
+            options += ("--type", "created,commented")
         found = json.loads(bus.ctl("webhook", "create", receiver.url(path), *options, "--json",
                                    TICKETBUS_WEBHOOK_NETWORKS="127.0.0.1").expect(0).out)
         receiver.secrets[path] = [found["secret"]]
@@ -66,6 +68,14 @@ def wait_until(what, seconds=20):
     return found
 
 
+def once_each(bus, made, got, count):
+    """Each delivery is sent once, and again only where we answered too late, as a machine under load may."""
+    late = {d["id"] for d in deliveries(bus, made) if any("imeout" in (h["error"] or "") for h in d["history"])}
+    attempts = [(r.id, r.headers["ticketbus-attempt"]) for r in got]
+    assert len(set(attempts)) == len(attempts) and len({r.id for r in got}) == count
+    assert all(attempt == "1" for delivery, attempt in attempts if delivery not in late)
+
+
 def test_every_event_once_exact_signed_and_in_order(bus, flow, hook, receiver):
     made = hook("/plain", "--workflow", flow.id)
     tickets = flow.create_many(5)
@@ -75,23 +85,25 @@ def test_every_event_once_exact_signed_and_in_order(bus, flow, hook, receiver):
     got = receiver.wait("/plain", 5 + 40)
     time.sleep(0.5)
     got = receiver.of("/plain")
-    assert len(got) == 45 and len({r.id for r in got}) == 45 and all(r.verified for r in got)
+    assert all(r.verified for r in got)
+    once_each(bus, made, got, 45)
     on_topic = {m.id: m.raw for m in bus.events.messages if m.subject in tickets}
     for r in got:
         assert r.body == on_topic[r.event["id"]]
-        assert r.headers["content-type"] == "application/cloudevents+json" and r.headers["ticketbus-attempt"] == "1"
+        assert r.headers["content-type"] == "application/cloudevents+json"
     for ticket in tickets:
-        assert [int(r.event["sequence"]) for r in got if r.event["subject"] == ticket] == list(range(1, 10))
-    assert shown(bus, made)["pending"] == 0
+        in_turn = dict.fromkeys(int(r.event["sequence"]) for r in got if r.event["subject"] == ticket)
+        assert list(in_turn) == list(range(1, 10))
+    wait_until(lambda: shown(bus, made)["pending"] == 0)
     assert {d["status"] for d in deliveries(bus, made)} == {"delivered"}
     # A command sent again is published again; whoever was told is not told again.
     command = flow.command("ticket.comment", tickets[0], {"comment_text": "twice"})
     for _ in range(2):
         bus.events.outcome(bus.publisher.send(command))
         bus.settle()
-    receiver.wait("/plain", 46)
+    wait_until(lambda: len({r.id for r in receiver.of("/plain")}) == 46)
     time.sleep(0.5)
-    assert len(receiver.of("/plain")) == 46
+    once_each(bus, made, receiver.of("/plain"), 46)
 
 
 def test_filters(bus, flow, hook, receiver):
@@ -122,13 +134,13 @@ def test_rotation(bus, flow, hook, receiver):
 
 
 def hang(handler):
-    time.sleep(1.5)
+    time.sleep(2.5)
     return 200
 
 
 def drip(handler):
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
-    for _ in range(20):
+    for _ in range(30):
         handler.wfile.write(b"x")
         handler.wfile.flush()
         time.sleep(0.1)
@@ -144,15 +156,16 @@ def test_receivers_that_misbehave(bus, flow, hook, receiver, name, wrong, status
     path = f"/bad-{name}"
     made = hook(path, "--workflow", flow.id, answer=lambda n: wrong if n < 2 else 200)
     hook(f"/beside-{name}", "--workflow", flow.id)
-    began = time.monotonic()
     ticket = flow.create()
-    assert receiver.wait(f"/beside-{name}", 1)[0].at - began < 1.5
+    beside = receiver.wait(f"/beside-{name}", 1)[0]
     one, = wait_until(lambda: deliveries(bus, made, "--status", "delivered"))
     got = receiver.of(path)
     assert len({r.id for r in got}) == 1 and all(r.verified for r in got)
     attempts = [r.headers["ticketbus-attempt"] for r in got]
     if name != "close":  # a connection kept open that turns out to be closed is replaced within the attempt
         assert attempts == ["1", "2", "3"] and [h["status"] for h in one["history"]] == [200, status, status]
+        # The other webhook does not wait for what hangs, nor for waits between attempts.
+        assert beside.at < got[1 if name in ("hang", "drip") else 2].at
     assert attempts[-1] == str(one["attempts"]) and one["history"][0]["status"] == 200
     assert status or all(h["error"] for h in one["history"][1:])
     assert receiver.of("/elsewhere") == [] and ticket == one["subject"]
@@ -249,6 +262,12 @@ def test_over_http(bus, gateway, receiver, flow):
     admin.post("/webhooks", {"url": "http://10.0.0.1/"}).problem(422, "validation_failed", "url")
     admin.post("/webhooks", {"url": "https://example.org/", "secret": "x"}).problem(422, "validation_failed", "secret")
     admin.get(path + "/deliveries", status="lost").problem(422, "validation_failed", "status")
+    for limit in ("", "0", "1001", "1x", "00100x", "-1", "99999999999999999999"):
+        admin.get(path + "/deliveries", limit=limit).problem(422, "validation_failed", "limit")
+    assert len(admin.get(path + "/deliveries", limit="0001").expect(200)["deliveries"]) == 1
+    refused = admin.request("PUT", path)
+    refused.problem(405, "method_not_allowed")
+    assert refused.headers["allow"] == "GET, HEAD, PATCH, DELETE"
     other = gateway.client("hooks-narrow", "--scope", "admin", "--workflow", "another")
     other.get(path).problem(404, "webhook_not_found")
     other.post("/webhooks", {"url": receiver.url("/x"), "workflow_ids": [flow.id]}).problem(422, "validation_failed", "workflow_ids")
@@ -256,11 +275,16 @@ def test_over_http(bus, gateway, receiver, flow):
     admin.get(path).problem(404, "webhook_not_found")
 
 
-def test_a_try_by_hand(bus, hook, receiver):
+def test_a_try_by_hand_is_counted(bus, gateway, hook, receiver):
+    count = 'ticketbus_gateway_webhook_deliveries_total{outcome="delivered"}'
+    before = gateway.metrics().get(count, 0)
     made = hook("/try")
     found = json.loads(bus.ctl("webhook", "test", made["id"], "--json").expect(0).out)["deliveries"][0]
     assert found["event_type"] == "webhook.test" and found["last_status"] == 200
     assert receiver.of("/try")[-1].verified
+    wait_until(lambda: gateway.metrics()[count] > before)
+    shown_now = gateway.metrics()
+    assert shown_now["ticketbus_ready"] == 1 and shown_now["ticketbus_gateway_webhook_attempts_total"] >= shown_now[count]
 
 
 def test_dispatchers_are_killed(bus, gateway, hook, receiver):

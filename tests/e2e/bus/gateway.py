@@ -5,6 +5,7 @@ import json
 import socket
 import time
 import urllib.parse
+import urllib.request
 
 
 def free_port():
@@ -37,6 +38,12 @@ class Gateway:
             assert self.daemon.running, self.daemon.tail()
             assert time.monotonic() < deadline, f"the gateway is not ready: {self.daemon.tail()}"
             time.sleep(0.05)
+
+    def metrics(self):
+        """Series and their values, of a gateway with TICKETBUS_ADMIN_LISTEN."""
+        with urllib.request.urlopen(f"http://{self.settings['TICKETBUS_ADMIN_LISTEN']}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
 
     def token(self, name, *options):
         return self.bus.ctl("token", "create", name, *options).expect(0).out.strip()

@@ -41,12 +41,20 @@ static void routes(void **state)
     for (size_t i = 0; i < TB_COUNT(nowhere); i++) {
         r = tb_route_find("GET", tb_str_of(nowhere[i]));
         assert_null(r.op);
-        assert_null(r.allow);
+        assert_string_equal(r.allow, "");
     }
     r = tb_route_find("DELETE", TB_LIT("/tickets/create"));
     assert_null(r.op);
     assert_string_equal(r.allow, "POST");
-    assert_string_equal(tb_route_find("POST", TB_LIT("/tickets/board-config/w")).allow, "GET, PUT");
+    r = tb_route_find("POST", TB_LIT("/tickets/board-config/w"));
+    assert_null(r.op);
+    assert_string_equal(r.allow, "PUT, GET, HEAD");
+    char allow[TB_ALLOW_MAX] = "";
+    static const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE", "GET", "PUT", "GET"};
+    for (size_t i = 0; i < TB_COUNT(methods); i++) {
+        tb_allow_add(allow, methods[i]);
+    }
+    assert_string_equal(allow, "POST, PUT, PATCH, DELETE, GET, HEAD");
 }
 
 /* Every row is whole, and found by its own method and path. */

@@ -52,8 +52,6 @@ class Cluster:
             kept = [line for line in text.splitlines() if line.partition("=")[0] not in changed]
             self._properties(n).write_text("\n".join(kept + [f"{k}={v}" for k, v in changed.items()]) + "\n")
             self._tool("format", "--config", str(self._properties(n)), "--cluster-id", identity)
-        for n in NODES:
-            self.start(n)
 
     def _properties(self, node):
         return self.folder / f"{node}.properties"
@@ -100,6 +98,16 @@ class Cluster:
                 pass
             assert time.monotonic() < deadline, "the three brokers do not come up"
             time.sleep(0.1)
+
+    def wait_coordinator(self, group, seconds=90):
+        """Until one of them answers for the group."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self.coordinator(group)
+            except confluent_kafka.KafkaException:
+                assert time.monotonic() < deadline, "no broker answers for the group"
+                time.sleep(0.1)
 
     def close(self):
         for process in self._processes.values():

@@ -384,6 +384,7 @@ def coordinator_kill(run):
     time.sleep(2 + run.rng.random() * 3)
     run.rig.kafka.start(node)
     run.rig.kafka.wait()
+    run.rig.kafka.wait_coordinator(run.rig.group)
 
 
 # ---- the network ----

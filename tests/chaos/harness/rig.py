@@ -65,21 +65,25 @@ class Rig:
         self.is_cluster = is_cluster
         self.kafka = Server(self.stack.state_dir, "kafka")
         self.postgres = Server(self.stack.state_dir, "postgres")
+        self.db = Database(self.settings)
+        self.worker_settings = self.disk = self.postgres_net = self.kafka_net = self.fleet = None
+        self._workers = workers
+
+    def open(self):
+        """The file system, the proxies, the cluster; close() ends whatever of it there is."""
         self.disk = Disk.mount(pathlib.Path("/tmp", self.database_name), self.postgres.user)
         self._open_second_listener()
-        self.db = Database(self.settings)
         self.postgres_net = Proxy(int(self.settings["DB_PORT"]) + 1, int(self.settings["DB_PORT"]), is_kafka=False)
         self.kafka_net = Proxy(self._kafka_port + 3, self._kafka_port + 2, is_kafka=True)
         self.worker_settings = self.settings | {
             "DB_PORT": str(self.postgres_net.port), "KAFKA_BROKERS": f"127.0.0.1:{self.kafka_net.port}"}
-        if is_cluster:
+        if self.is_cluster:
             self.kafka = Cluster(self.kafka, self.folder)
             self.brokers = self.kafka.brokers
+            self.kafka.start()
             self.kafka.wait()
             for settings in (self.settings, self.worker_settings):
                 settings |= {"KAFKA_BROKERS": self.brokers, "TICKETBUS_TOPIC_REPLICATION": "3"}
-        self._workers = workers
-        self.fleet = None
 
     # ---- setting up and taking down ----
 
@@ -132,13 +136,23 @@ class Rig:
             assert time.monotonic() < deadline, "the workers do not claim their partitions"
             time.sleep(0.1)
 
+    def mend(self):
+        """Whatever was broken works again."""
+        for net in filter(None, (self.postgres_net, self.kafka_net)):
+            net.heal()
+        self.postgres.start()
+        self.kafka.thaw()
+        self.kafka.start()
+        self._wait(lambda: self.admin_database("postgres").close(), psycopg.Error, 120)
+        self._wait(lambda: self.kafka_admin().list_topics(timeout=2), confluent_kafka.KafkaException, 120)
+
     def close(self, keep):
         self.db.close()
-        self.postgres_net.close()
-        self.kafka_net.close()
+        for net in filter(None, (self.postgres_net, self.kafka_net)):
+            net.close()
         if self._consumer is not None:
             self._consumer.close()
-        if self.is_cluster:
+        if isinstance(self.kafka, Cluster):
             self.kafka.close()
         if keep:
             return

@@ -131,7 +131,7 @@ def crash_at(point):
             worker.process.wait(15)
             run.saw(f"crash-{point}")
         except subprocess.TimeoutExpired:
-            pass  # the point was not passed that often
+            worker.kill()  # the point was not passed that often; it must not be later, under another fault or none
         finally:
             worker.held = False
     return act
@@ -149,6 +149,8 @@ def freeze_at(point):
             if worker.stopped:
                 run.saw(f"freeze-{point}")
                 wake(run, worker)
+            else:
+                worker.kill()
         finally:
             worker.thaw()
             worker.held = False

@@ -292,6 +292,7 @@ def test_dispatchers_are_killed(bus, gateway, hook, receiver):
     flow = Workflow(bus)
     hook("/shared", "--workflow", flow.id, "--rate", "2000", "--parallel", "16")
     second = Gateway(bus, "second", **QUICK)
+    second.daemon.wait_for("partitions are ours")
     tickets = flow.create_many(20)
     for i in range(10):
         for ticket in tickets:

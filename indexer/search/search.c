@@ -236,7 +236,7 @@ enum tb_rc tb_search_fusing(struct tb_search *s, tb_str workflow_id, struct tb_a
                             struct tb_fusing *ret, struct tb_error *err)
 {
     static const char sql[] =
-        "SELECT settings->>'search_formula', settings->>'search_weight_semantic' FROM boards"
+        "SELECT settings->>'search_formula', settings->>'search_weight_semantic' FROM board_configs"
         " WHERE workflow_id = $1";
     int64_t percent = tb_config_int(s->cfg, TB_CFG(SEARCH_WEIGHT_SEMANTIC));
     *ret = (struct tb_fusing){.formula = s->formula};

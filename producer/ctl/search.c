@@ -295,9 +295,34 @@ int ctl_run_index_status(struct ctl *ctl)
     return rc == TB_OK ? code : ctl_fail(&err);
 }
 
+/* Differences of one kind printed unless all are asked for: a lost collection has one per ticket.
+ */
+enum { DIFFERENCES_MAX = 20, KINDS_MAX = 16 };
+
+struct differences {
+    struct ctl *ctl;
+    bool all;
+    const char *kinds[KINDS_MAX];
+    int64_t counts[KINDS_MAX];
+};
+
+static bool is_shown(struct differences *seen, const char *what)
+{
+    size_t i = 0;
+    while (i < KINDS_MAX - 1 && seen->kinds[i] && strcmp(seen->kinds[i], what) != 0) {
+        i++;
+    }
+    seen->kinds[i] = what;
+    return ++seen->counts[i] <= DIFFERENCES_MAX || seen->all;
+}
+
 static void on_difference(const struct tb_index_difference *d, void *arg)
 {
-    struct ctl *ctl = arg;
+    struct differences *seen = arg;
+    struct ctl *ctl = seen->ctl;
+    if (!is_shown(seen, d->what)) {
+        return;
+    }
     if (ctl->json) {
         struct tb_json w = {.buf = &ctl->out};
         tb_json_open(&w, '{');
@@ -322,11 +347,18 @@ int ctl_run_index_verify(struct ctl *ctl)
     struct tb_error err = {0};
     struct tb_search *s = NULL;
     struct tb_index_verdict v = {0};
+    struct differences seen = {.ctl = ctl, .all = ctl_flag(&ctl->args, "all")};
     enum tb_rc rc = tb_search_open(ctl->cfg, &s, &err);
-    rc = rc == TB_OK ? tb_index_verify(s, on_difference, ctl, &v, &err) : rc;
+    rc = rc == TB_OK ? tb_index_verify(s, on_difference, &seen, &v, &err) : rc;
     tb_search_free(s);
     if (rc != TB_OK) {
         return ctl_fail(&err);
+    }
+    for (size_t i = 0; i < KINDS_MAX && !ctl->json && !seen.all; i++) {
+        if (seen.counts[i] > DIFFERENCES_MAX) {
+            tb_buf_printf(&ctl->out, "%s: %lld more; --all prints them\n", seen.kinds[i],
+                          (long long)(seen.counts[i] - DIFFERENCES_MAX));
+        }
     }
     if (ctl->json) {
         struct tb_json w = {.buf = &ctl->out};

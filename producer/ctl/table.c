@@ -446,6 +446,7 @@ const struct ctl_command ctl_commands[] = {
      .name = "index verify",
      .args = "",
      NO_FIELDS,
+     OPTIONS(verify_options),
      .has_json = true,
      .summary = "Prove that the search index equals the database, ticket by ticket.",
      .run = ctl_run_index_verify},

@@ -8,6 +8,10 @@ static const struct ctl_option migrate_options[] = {
     {.name = "to", .value = "N", .doc = "Stop at this migration; 0 is the empty database."},
 };
 
+static const struct ctl_option verify_options[] = {
+    {.name = "all", .doc = "Print every difference; else at most 20 of each kind."},
+};
+
 static const struct ctl_option mcp_options[] = {
     {.name = "server", .value = "URL", .doc = "The gateway (TICKETBUS_URL)."},
     {.name = "actor", .value = "AGENT", .doc = "Who acts (TICKETBUS_ACTOR); else the token's."},

@@ -52,6 +52,9 @@ class Installation:
     def prepare(self):
         with psycopg.connect(**Database(self.settings, "postgres").parameters, autocommit=True) as admin:
             admin.execute(f'CREATE DATABASE "{self.database_name}"')
+        if self.settings.get("TICKETBUS_STORE") == "pgvector":
+            with psycopg.connect(**self.db.parameters, autocommit=True) as admin:
+                admin.execute("CREATE EXTENSION IF NOT EXISTS vector")
         self.ctl("migrate", "up").expect(0)
         self.ctl("topics", "ensure").expect(0)
         self.attach()
@@ -134,7 +137,8 @@ class Installation:
             return json.load(answer)["result"]
 
     def _drop_collections(self):
-        if any("indexer" in daemon.name for daemon in self.daemons):
+        in_qdrant = self.settings.get("TICKETBUS_STORE") != "pgvector"
+        if in_qdrant and any("indexer" in daemon.name for daemon in self.daemons):
             for collection in self._qdrant("GET", "/collections")["collections"]:
                 if collection["name"].startswith(self.prefix):
                     self._qdrant("DELETE", f"/collections/{collection['name']}")

@@ -4,14 +4,14 @@ import {api} from "./api.js";
 import {plural, when} from "./format.js";
 
 const LINES = 1500;
-const kinds = {add: "add", added: "add", "+": "add", insert: "add", del: "del", delete: "del", deleted: "del", removed: "del", remove: "del", "-": "del"};
+const kinds = {added: "add", removed: "del", context: "same"};
 
 function hunk(part, left) {
     let old = part.old_start;
     let now = part.new_start;
     const rows = [];
     for (const line of part.lines.slice(0, left)) {
-        const kind = kinds[line.kind] ?? "same";
+        const kind = kinds[line.kind];
         rows.push(h("tr", {class: kind},
             h("td", {class: "no"}, kind === "add" ? "" : old), h("td", {class: "no"}, kind === "del" ? "" : now),
             h("td", {class: "sign"}, kind === "add" ? "+" : kind === "del" ? "−" : " "), h("td", {class: "code"}, line.text)));
@@ -26,20 +26,20 @@ export function diff(commit) {
     return h("div", {class: "diff"},
         h("p", {class: "quiet-text"}, `${commit.author ?? ""} · ${when(commit.timestamp)} · ${plural(commit.files_changed, "file")} `,
             h("span", {class: "plus"}, `+${commit.insertions}`), " ", h("span", {class: "minus"}, `−${commit.deletions}`)),
-        (commit.files ?? []).map((file) => {
+        commit.files.map((file) => {
             const tables = [];
-            for (const part of file.hunks ?? []) {
+            for (const part of file.hunks) {
                 if (left <= 0) break;
                 tables.push(hunk(part, left));
                 left -= part.lines.length;
             }
             return h("details", {class: "file", open: true},
-                h("summary", {}, h("code", {}, file.old_path && file.old_path !== file.path ? `${file.old_path} → ${file.path}` : file.path), " ",
-                    h("span", {class: "plus"}, `+${file.insertions ?? 0}`), " ", h("span", {class: "minus"}, `−${file.deletions ?? 0}`)),
+                h("summary", {}, h("code", {}, file.old_path ? `${file.old_path} → ${file.path}` : file.path), " ",
+                    h("span", {class: "plus"}, `+${file.insertions}`), " ", h("span", {class: "minus"}, `−${file.deletions}`)),
                 file.binary ? h("p", {class: "quiet-text"}, "Binary file.")
                     : h("div", {class: "lines", tabindex: "0", role: "region", "aria-label": `Changes of ${file.path}`}, h("table", {}, tables)));
         }),
-        left <= 0 ? h("p", {class: "quiet-text"}, "The rest is not shown here.") : null);
+        left <= 0 || commit.truncated ? h("p", {class: "quiet-text"}, "The rest is not shown here.") : null);
 }
 
 export function commitItem(commit) {

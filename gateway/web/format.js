@@ -43,12 +43,15 @@ export const when = (time) => (time ? exact.format(new Date(time)) : "");
 export const words = (name) => String(name ?? "").replaceAll("_", " ");
 export const plural = (n, one, many = `${one}s`) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
 
-// Pieces of text as [text, isHit], hits being words that begin like one of the query's.
+// Pieces of text as [text, isHit], hits being words that begin like one of the query's; short words count whole, and the
+// shortest only where there is nothing longer to mark.
 export function highlight(text, query) {
-    const terms = String(query).toLowerCase().match(/[\p{L}\p{N}_]{2,}/gu) ?? [];
+    const all = String(query).toLowerCase().match(/[\p{L}\p{N}_]{2,}/gu) ?? [];
+    const long = all.filter((t) => t.length > 3);
+    const terms = long.length ? long : all;
     if (terms.length === 0) return [[text, false]];
-    const stems = [...new Set(terms.map((t) => (t.length > 5 ? t.slice(0, -2) : t)))].slice(0, 40);
-    const found = new RegExp(`(?<![\\p{L}\\p{N}_])(?:${stems.join("|")})[\\p{L}\\p{N}_]*`, "giu");
+    const stems = [...new Set(terms.map((t) => (t.length > 5 ? `${t.slice(0, -2)}[\\p{L}\\p{N}_]*` : t.length > 3 ? `${t}[\\p{L}\\p{N}_]*` : t)))].slice(0, 40);
+    const found = new RegExp(`(?<![\\p{L}\\p{N}_])(?:${stems.join("|")})(?![\\p{L}\\p{N}_])`, "giu");
     const pieces = [];
     let at = 0;
     for (const match of text.matchAll(found)) {

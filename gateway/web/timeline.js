@@ -1,9 +1,11 @@
 // A ticket's history: the entries of one change together, with who, when, before and after, why and its trace.
 import {h} from "./dom.js";
-import {ago, when, words} from "./format.js";
+import {ago, shortId, when, words} from "./format.js";
 import {avatar} from "./card.js";
 
 const hidden = new Set(["started_at", "completed_at", "resolved_at", "deleted_at", "is_resolved", "is_deleted", "updated_at"]);
+// The description of these says it all.
+const told = new Set(["is_blocked", "blocked_by_ticket_ids"]);
 
 // Pure: [{version, agent, at, what, fields: [{name, before, after}], rationale}], latest first.
 export function changes(history) {
@@ -15,13 +17,19 @@ export function changes(history) {
                 what: row.change_description || words(row.change_type), fields: [], rationale: null, comment: null};
             byVersion.set(row.version, change);
         }
-        if (row.field_name && !hidden.has(row.field_name)) {
+        if (row.field_name && !hidden.has(row.field_name) && !told.has(row.field_name)) {
             change.fields.push({name: row.field_name, before: row.old_value, after: row.new_value});
         }
         change.rationale ??= row.metadata?.rationale ?? null;
         change.comment ??= row.metadata?.comment_id ?? null;
     }
     return [...byVersion.values()].sort((a, b) => b.version - a.version);
+}
+
+// A ticket's id in a text becomes a link.
+function linked(text) {
+    return String(text).split(/(ticket-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/).map((piece, i) =>
+        (i % 2 ? h("a", {href: `#ticket=${encodeURIComponent(piece)}`, title: piece}, shortId(piece)) : piece));
 }
 
 const LONG = 160;
@@ -35,7 +43,7 @@ export function timeline(history, traces) {
     return h("ol", {class: "timeline"}, changes(history).map((c) => h("li", {},
         avatarOf(c.agent),
         h("div", {},
-            h("p", {class: "what"}, h("strong", {}, c.agent ?? "unknown"), " ", c.what, " ",
+            h("p", {class: "what"}, h("strong", {}, c.agent ?? "unknown"), " ", linked(c.what), " ",
                 h("time", {datetime: c.at, title: when(c.at)}, ago(c.at))),
             c.fields.map((f) => h("p", {class: "field"}, h("span", {class: "name"}, words(f.name)), " ", value(f.before, "del"), " → ", value(f.after, "ins"))),
             c.rationale ? h("blockquote", {}, c.rationale) : null,

@@ -163,20 +163,25 @@ bool tb_edges_check(struct tb_draft *d, const char *field)
     return check_cycles(d, field);
 }
 
+static const char *noun(size_t n)
+{
+    return n == 1 ? "dependency" : "dependencies";
+}
+
 void tb_edges_emit(struct tb_draft *d, tb_str removal)
 {
     if (d->removed.n) {
-        struct tb_change *change =
-            tb_draft_emit(d, TB_EVENT_DEPENDENCY_REMOVED,
-                          removal.ptr ? removal : TB_SAY(d, "%zu edges removed", d->removed.n));
+        struct tb_change *change = tb_draft_emit(
+            d, TB_EVENT_DEPENDENCY_REMOVED,
+            removal.ptr ? removal : TB_SAY(d, "%zu %s removed", d->removed.n, noun(d->removed.n)));
         if (change) {
             change->edges_removed = d->removed.items;
             change->nedges_removed = d->removed.n;
         }
     }
     if (d->added.n) {
-        struct tb_change *change =
-            tb_draft_emit(d, TB_EVENT_DEPENDENCY_ADDED, TB_SAY(d, "%zu edges added", d->added.n));
+        struct tb_change *change = tb_draft_emit(
+            d, TB_EVENT_DEPENDENCY_ADDED, TB_SAY(d, "%zu %s added", d->added.n, noun(d->added.n)));
         if (change) {
             change->edges_added = d->added.items;
             change->nedges_added = d->added.n;

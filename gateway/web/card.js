@@ -27,8 +27,7 @@ export function card(ticket, store) {
         h("span", {class: "type"}, words(ticket.ticket_type)),
         ticket.is_blocked || blockers ? h("span", {class: "blocked", title: `Blocked by ${plural(blockers, "ticket")}`}, icon("blocked"),
             h("span", {class: "hidden-text"}, "blocked by"), blockers || "") : null,
-        ticket.tags.slice(0, 1).map((tag) => h("span", {class: "tag", title: ticket.tags.join(", ")}, tag)),
-        h("span", {class: "grow"}),
+        h("span", {class: "card-tags", title: ticket.tags.join(", ")}, ticket.tags.slice(0, 3).map((tag) => h("span", {class: "tag"}, tag))),
         h("span", {class: "id", title: `changed ${ago(ticket.updated_at)}`}, ticketLabel(ticket)),
         ticket.assigned_agent_id ? avatar(ticket.assigned_agent_id) : null));
 }

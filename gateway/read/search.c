@@ -2,12 +2,9 @@
 #include <stdio.h>
 
 #include "common/base/attr.h"
-#include "common/base/utf8.h"
 
 #include "gateway/read/internal.h"
 #include "indexer/search/search.h"
-
-#define SIMILAR_MAX_TEXT ((size_t)8000)
 
 static void add_number(struct tb_json *w, const char *name, double value)
 {
@@ -56,16 +53,14 @@ static void hit_json(struct tb_json *w, const struct tb_search_hit *h, bool expl
     tb_json_close(w, '}');
 }
 
-static void answer_json(tb_buf *out, const struct tb_search_answer *a, bool explain, tb_str but)
+static void answer_json(tb_buf *out, const struct tb_search_answer *a, bool explain)
 {
     struct tb_json w = {.buf = out};
     tb_json_open(&w, '{');
     tb_json_key(&w, "results");
     tb_json_open(&w, '[');
     for (size_t i = 0; i < a->n; i++) {
-        if (!tb_str_eq(a->hits[i].ticket_id, but)) {
-            hit_json(&w, &a->hits[i], explain);
-        }
+        hit_json(&w, &a->hits[i], explain);
     }
     tb_json_close(&w, ']');
     tb_json_key(&w, "more");
@@ -84,23 +79,29 @@ static void answer_json(tb_buf *out, const struct tb_search_answer *a, bool expl
     tb_json_close(&w, '}');
 }
 
+static void answer(const struct tb_read *read, const struct tb_search_answer *a, bool explain,
+                   struct tb_reply *ret)
+{
+    tb_buf out;
+    tb_buf_init(&out, TB_READ_MAX);
+    answer_json(&out, a, explain);
+    tb_read_done(&out, read->arena, ret);
+    tb_buf_dispose(&out);
+}
+
 static void search(const struct tb_read *read, struct tb_pool_thread *thread,
-                   const struct tb_search_query *q, bool explain, tb_str but, struct tb_reply *ret)
+                   const struct tb_search_query *q, bool explain, struct tb_reply *ret)
 {
     struct tb_error err = {.rc = TB_OK};
     struct tb_search *s = NULL;
-    struct tb_search_answer answer = {0};
+    struct tb_search_answer found = {0};
     enum tb_rc rc = tb_pool_search(thread, &s, &err);
-    rc = rc == TB_OK ? tb_search_run(s, q, read->arena, &answer, &err) : rc;
+    rc = rc == TB_OK ? tb_search_run(s, q, read->arena, &found, &err) : rc;
     if (rc != TB_OK) {
         tb_reply_from(ret, read->arena, &err);
         return;
     }
-    tb_buf out;
-    tb_buf_init(&out, TB_READ_MAX);
-    answer_json(&out, &answer, explain, but);
-    tb_read_done(&out, read->arena, ret);
-    tb_buf_dispose(&out);
+    answer(read, &found, explain, ret);
 }
 
 /* Search narrows by one workflow: a token that is for several must say which. */
@@ -141,7 +142,24 @@ void tb_run_search(const struct tb_read *read, struct tb_pool_thread *thread, st
         .offset = (size_t)p->offset,
     };
     if (one_workflow(read, p->workflow_id, &q.workflow_id, ret)) {
-        search(read, thread, &q, p->explain, TB_STR_NULL, ret);
+        search(read, thread, &q, p->explain, ret);
+    }
+}
+
+static void similar(const struct tb_read *read, struct tb_pool_thread *thread,
+                    const struct tb_similar_query *q, struct tb_reply *ret)
+{
+    struct tb_error err = {.rc = TB_OK};
+    struct tb_search *s = NULL;
+    struct tb_search_answer found = {0};
+    enum tb_rc rc = tb_pool_search(thread, &s, &err);
+    rc = rc == TB_OK ? tb_search_similar(s, q, read->arena, &found, &err) : rc;
+    if (rc == TB_ENOTFOUND) { /* deleted: it has no text to search for */
+        tb_read_missing(read, ret, "ticket_id", "ticket", q->ticket_id);
+    } else if (rc != TB_OK) {
+        tb_reply_from(ret, read->arena, &err);
+    } else {
+        answer(read, &found, false, ret);
     }
 }
 
@@ -153,22 +171,18 @@ void tb_run_similar(const struct tb_read *read, struct tb_pool_thread *thread, s
     struct tb_pg_result *r = NULL;
     tb_pg_params_init(&params, read->arena);
     tb_pg_add_str(&params, p->ticket_id);
-    if (tb_pool_query(thread, "SELECT workflow_id, title, description FROM tickets WHERE id = $1",
+    if (tb_pool_query(thread, "SELECT workflow_id FROM tickets WHERE id = $1 AND NOT is_deleted",
                       &params, &r, &err) != TB_OK) {
         tb_reply_from(ret, read->arena, &err);
         return;
     }
-    if (tb_pg_rows(r) == 0 || !tb_caller_may_touch(read->caller, tb_pg_str(r, 0, 0))) {
-        tb_read_missing(read, ret, "ticket_id", "ticket", p->ticket_id);
-    } else {
-        tb_str text = tb_arena_printf(read->arena, "%.*s\n%.*s", TB_ARG(tb_pg_str(r, 0, 1)),
-                                      TB_ARG(tb_utf8_prefix(tb_pg_str(r, 0, 2), SIMILAR_MAX_TEXT)));
-        size_t limit = p->limit > 0 ? (size_t)p->limit : 10;
-        const struct tb_search_query q = {.text = text,
-                                          .mode = TB_SEARCH_SEMANTIC,
-                                          .workflow_id = tb_pg_str_in(r, 0, 0, read->arena),
-                                          .limit = limit + 1};
-        search(read, thread, &q, false, p->ticket_id, ret);
-    }
+    bool may = tb_pg_rows(r) > 0 && tb_caller_may_touch(read->caller, tb_pg_str(r, 0, 0));
     tb_pg_result_free(r);
+    if (may) {
+        const struct tb_similar_query q = {.ticket_id = p->ticket_id,
+                                           .limit = p->limit > 0 ? (size_t)p->limit : 10};
+        similar(read, thread, &q, ret);
+    } else {
+        tb_read_missing(read, ret, "ticket_id", "ticket", p->ticket_id);
+    }
 }

@@ -16,7 +16,8 @@ ensure_venv_locked() {
         note "unchanged"
         return 0
     fi
-    if ! "$venv/bin/python" -c '' 2>/dev/null; then
+    # A run that was interrupted may have left one without pip.
+    if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
         python=$(find_python)
         rm -rf "$venv"
         "$python" -m venv "$venv"

@@ -103,7 +103,10 @@ start_daemons() {
 # ensure_token: one token that may do everything on this stack, in the env file as TICKETBUS_TOKEN.
 ensure_token() {
     need_program ticketctl
-    if [[ -s $TOKEN_FILE ]] && with_env "$BIN_DIR/ticketctl" token list --json | grep -q '"name":"local"'; then return 0; fi
+    if [[ -s $TOKEN_FILE ]] && with_env "$BIN_DIR/ticketctl" token list --json | grep -q '"name":"local"'; then
+        note "unchanged"
+        return 0
+    fi
     (umask 077 && mkdir -p "$DATA_DIR/secrets")
     with_env "$BIN_DIR/ticketctl" token revoke local 2>/dev/null || true
     with_env "$BIN_DIR/ticketctl" token create local --scope admin 2>/dev/null | write_file "$TOKEN_FILE" 0600
@@ -115,7 +118,6 @@ gateway_healthy() { probe http "http://127.0.0.1:$PORT_GATEWAY/readyz"; }
 start_gateway() {
     local stamp
     need_program ticketbus-gateway
-    ensure_token
     stamp=$({
         cat "$ENV_FILE"
         sha256sum <"$BIN_DIR/ticketbus-gateway"

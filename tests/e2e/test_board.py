@@ -12,7 +12,8 @@ XSS = "<img src=x onerror=\"alert('x')\"><script>alert(1)</script>'\"&lt;"
 
 @pytest.fixture(scope="module")
 def gateway(indexed_bus):
-    return Gateway(indexed_bus, "board-gateway")
+    with Gateway(indexed_bus, "board-gateway") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from bus.gateway import Client, Gateway
 
 @pytest.fixture(scope="module")
 def gateway(bus):
-    return Gateway(bus)
+    with Gateway(bus) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -30,12 +30,13 @@ def workflow():
 @pytest.fixture(scope="module")
 def old(indexed_bus, workflow):
     port = free_port()
-    gateway = Gateway(indexed_bus, "gateway-compat", TICKETBUS_COMPAT_LISTEN=f"127.0.0.1:{port}", TICKETBUS_COMPAT_WORKFLOW=workflow)
     board = {"name": "Old", "columns": [{"id": "todo"}, {"id": "doing"}, {"id": "done", "category": "done"}],
              "ticket_types": ["task", "bug"], "default_ticket_type": "task", "initial_status": "todo",
              "settings": {"priorities": ["critical", "high", "medium", "low"]}}
-    gateway.client("old-admin", "--scope", "admin").request("PUT", f"/tickets/board-config/{workflow}", board).expect(200)
-    return Hephaestus(gateway, port)
+    settings = {"TICKETBUS_COMPAT_LISTEN": f"127.0.0.1:{port}", "TICKETBUS_COMPAT_WORKFLOW": workflow}
+    with Gateway(indexed_bus, "gateway-compat", **settings) as gateway:
+        gateway.client("old-admin", "--scope", "admin").request("PUT", f"/tickets/board-config/{workflow}", board).expect(200)
+        yield Hephaestus(gateway, port)
 
 
 def create(old, title="Fix the basket", **more):

@@ -31,8 +31,8 @@ def repository(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(bus, repository):
-    gateway = Gateway(bus, "gateway-diff", TICKETBUS_GATEWAY_REPOSITORIES=f"other=/nowhere,main={repository[0]}")
-    return gateway.client("diff", "--scope", "read")
+    with Gateway(bus, "gateway-diff", TICKETBUS_GATEWAY_REPOSITORIES=f"other=/nowhere,main={repository[0]}") as gateway:
+        yield gateway.client("diff", "--scope", "read")
 
 
 def test_a_commit_is_shown_file_by_file(client, repository):

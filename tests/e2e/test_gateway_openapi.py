@@ -16,7 +16,8 @@ EXAMPLES = int(os.environ.get("TICKETBUS_SCHEMATHESIS_EXAMPLES", "6"))
 
 @pytest.fixture(scope="module")
 def gateway(indexed_bus):
-    return Gateway(indexed_bus, "gateway-openapi")
+    with Gateway(indexed_bus, "gateway-openapi") as made:
+        yield made
 
 
 def test_the_document_is_served_as_committed(gateway):

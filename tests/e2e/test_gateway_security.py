@@ -16,7 +16,8 @@ EVIL = ["'", "'; DROP TABLE tickets; --", "1 OR 1=1", "\\", '"', "$1", "%", "_%"
 
 @pytest.fixture(scope="module")
 def gateway(indexed_bus):
-    return Gateway(indexed_bus, "gateway-security", TICKETBUS_GATEWAY_RECEIVE_S="2")
+    with Gateway(indexed_bus, "gateway-security", TICKETBUS_GATEWAY_RECEIVE_S="2") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,8 @@ REVISIONS = ["2025-11-25", "2025-06-18"]
 
 @pytest.fixture(scope="module")
 def gateway(bus):
-    return Gateway(bus, "gateway-mcp")
+    with Gateway(bus, "gateway-mcp") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

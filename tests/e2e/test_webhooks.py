@@ -19,9 +19,9 @@ QUICK = {
 
 @pytest.fixture(scope="module")
 def gateway(bus):
-    made = Gateway(bus, "webhooks", TICKETBUS_ADMIN_LISTEN=f"127.0.0.1:{free_port()}", **QUICK)
-    made.daemon.wait_for("partitions are ours")
-    return made
+    with Gateway(bus, "webhooks", TICKETBUS_ADMIN_LISTEN=f"127.0.0.1:{free_port()}", **QUICK) as made:
+        made.daemon.wait_for("partitions are ours")
+        yield made
 
 
 @pytest.fixture(scope="module")

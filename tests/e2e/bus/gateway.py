@@ -18,7 +18,8 @@ class Gateway:
     def __init__(self, bus, name="gateway", **settings):
         self.bus, self.name = bus, name
         self.port = free_port()
-        self.settings = {"TICKETBUS_GATEWAY_LISTEN": f"127.0.0.1:{self.port}", "TICKETBUS_GATEWAY_RATE": "0"} | settings
+        self.settings = {"TICKETBUS_GATEWAY_LISTEN": f"127.0.0.1:{self.port}", "TICKETBUS_GATEWAY_RATE": "0",
+                         "TICKETBUS_GATEWAY_DB_POOL": "3"} | settings
         self.daemon = None
         self.start()
 
@@ -44,6 +45,14 @@ class Gateway:
         with urllib.request.urlopen(f"http://{self.settings['TICKETBUS_ADMIN_LISTEN']}/metrics", timeout=10) as answer:
             lines = answer.read().decode().splitlines()
         return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """The database's connections are few for all the gateways of a run. What was wrong with its life, the installation
+        tells when it closes."""
+        self.daemon.stop()
 
     def token(self, name, *options):
         return self.bus.ctl("token", "create", name, *options).expect(0).out.strip()

@@ -239,6 +239,18 @@ def test_wip_limit_under_a_rush(make_flow):
             flows[0].bus.events.outcome(command)
 
 
+def test_board_with_a_limit_touched_beside_one_that_is_entered(make_flow):
+    """One batch enters columns of one board and only touches tickets of another, which has a limit."""
+    entered, touched = make_flow(), make_flow(board=board(columns=limited("doing", 3)))
+    pairs = list(zip(entered.create_many(40), touched.create_many(40)))
+    sent = []
+    for one, other in pairs:
+        sent.append(entered.send("ticket.change_status", one, {"new_status": "doing"}))
+        sent.append(touched.send("ticket.comment", other, {"comment_text": "meanwhile"}))
+    for command in sent:
+        assert entered.bus.events.outcome(command).kind == "applied"
+
+
 def test_exclusive_assignment_has_one_winner(flow):
     ticket = flow.create()
     sent = [flow.send("ticket.assign", ticket, {"exclusive": True}, actor=f"agent-{n}") for n in range(50)]

@@ -13,12 +13,14 @@ static const char sql_watermarks[] =
     " ORDER BY partition FOR UPDATE";
 
 /* Everybody holds the boards they touch shared; exclusively where the board is replaced ($3) or a
- * column with a limit may be entered ($4 by ticket, $5 by workflow). */
+ * column with a limit may be entered ($4 by ticket, $5 by workflow). Told apart are the boards
+ * entered under a shared lock: they had no limit when we looked. */
 static const char sql_board_locks[] =
-    "SELECT l.workflow_id, l.exclusive,"
+    "SELECT l.workflow_id, l.entering AND NOT l.exclusive,"
     "  CASE WHEN l.exclusive THEN pg_advisory_xact_lock(l.key)"
     "       ELSE pg_advisory_xact_lock_shared(l.key) END"
     " FROM (SELECT w.workflow_id, hashtextextended('ticketbus.board:' || w.workflow_id, 0) AS key,"
+    "         bool_or(w.entering) AS entering,"
     "         w.workflow_id = ANY($3::text[]) OR (bool_or(w.entering) AND COALESCE("
     "           (SELECT b.has_wip FROM board_configs b WHERE b.workflow_id = w.workflow_id), "
     "false))"
@@ -294,7 +296,7 @@ enum tb_rc tb_batch_load(struct tb_worker *w, struct tb_batch *b, struct tb_erro
 {
     struct tb_keys keys = {0};
     struct tb_loading l = {.w = w, .b = b, .keys = &keys};
-    tb_map_init(&l.exclusive, b->arena);
+    tb_map_init(&l.entered_shared, b->arena);
     if (!tb_keys_gather(&keys, b)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }

@@ -18,7 +18,7 @@ struct tb_loading {
     struct tb_keys *keys;
     tb_take_fn *steps[TB_LOAD_STEPS];
     int nsteps;
-    struct tb_map exclusive; /* workflow id -> board locked exclusively (non-NULL) */
+    struct tb_map entered_shared; /* workflow ids entered under a shared lock, to non-NULL */
 };
 
 tb_take_fn tb_take_nothing;

@@ -46,7 +46,7 @@ enum tb_rc tb_take_board_locks(struct tb_loading *l, const struct tb_pg_result *
                                struct tb_error *err)
 {
     for (int i = 0; i < tb_pg_rows(r); i++) {
-        if (tb_pg_bool(r, i, 1) && !tb_map_put(&l->exclusive, text(l, r, i, 0), l)) {
+        if (tb_pg_bool(r, i, 1) && !tb_map_put(&l->entered_shared, text(l, r, i, 0), l)) {
             return tb_fail(err, TB_ENOMEM, "out of memory");
         }
     }
@@ -118,8 +118,7 @@ enum tb_rc tb_take_boards(struct tb_loading *l, const struct tb_pg_result *r, st
             return tb_fail(err, TB_ENOMEM, "out of memory");
         }
         /* The board got its first limit between our look and our lock. */
-        if (tb_pg_bool(r, i, 5) && (l->keys->entering.n || l->keys->entering_workflows.n) &&
-            !tb_map_get(&l->exclusive, workflow)) {
+        if (tb_pg_bool(r, i, 5) && tb_map_get(&l->entered_shared, workflow)) {
             return tb_fail(err, TB_ERETRY, "the board of %.*s has changed", TB_ARG(workflow));
         }
     }

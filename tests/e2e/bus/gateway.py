@@ -102,7 +102,9 @@ class Client:
             except BrokenPipeError:
                 pass  # refused before all of the body was sent
             answer = connection.getresponse()
-            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+            headers = {k.lower(): v for k, v in answer.getheaders()}
+            endless = headers.get("content-type") == "text/event-stream"
+            return Answer(answer.status, headers, b"" if endless else answer.read())
         finally:
             connection.close()
 

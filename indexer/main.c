@@ -46,8 +46,9 @@ static void on_done(tb_str ticket_id, void *arg)
 }
 
 /* The counts are the indexing thread's own; here they become visible to others. */
-static void show_stats(const struct tb_round_stats *s)
+static void show_stats(struct tb_indexer *ix)
 {
+    const struct tb_round_stats *s = &ix->stats;
     const struct {
         enum tb_metric metric;
         const char *outcome;
@@ -63,6 +64,18 @@ static void show_stats(const struct tb_round_stats *s)
         {TB_M(INDEX_CHUNKS), "healed", s->healed},
         {TB_M(INDEX_CHUNKS), "refused", s->poison},
     };
+    const struct tb_embed_stats *e = tb_embed_stats(ix->embedder);
+    const struct {
+        const char *outcome;
+        uint64_t n;
+    } requests[] = {{"fine", e->requests - e->throttled - e->refused - e->failures},
+                    {"throttled", e->throttled},
+                    {"refused", e->refused},
+                    {"failed", e->failures}};
+    for (size_t i = 0; i < TB_COUNT(requests); i++) {
+        tb_metric_set(TB_M(EMBED_REQUESTS), requests[i].outcome, (int64_t)requests[i].n);
+    }
+    tb_metric_set(TB_M(EMBED_WINDOW), NULL, (int64_t)tb_embed_gate_window(&ix->gate));
     for (size_t i = 0; i < TB_COUNT(counts); i++) {
         tb_metric_set(counts[i].metric, counts[i].outcome, (int64_t)counts[i].n);
     }
@@ -133,7 +146,7 @@ static enum tb_rc index_on(struct program *p, struct tb_arena *arena)
             rc = tb_round_run(&p->ix, work, n, arena, &p->err);
             tb_metric_observe(TB_M(INDEX_ROUND_SECONDS), NULL, tb_clock_mono_us() - start_us);
             tb_metric_observe(TB_M(INDEX_ROUND_TICKETS), NULL, (int64_t)n);
-            show_stats(&p->ix.stats);
+            show_stats(&p->ix);
         }
         tell(p, &told_at, &told);
     }

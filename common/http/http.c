@@ -148,15 +148,36 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
     return s->body.failed ? 0 : size * n;
 }
 
+/* OpenAI's finer form of the same wish. */
+static int64_t milliseconds(tb_str value)
+{
+    int64_t ms = -1;
+    size_t i = 0;
+    while (i < value.len && value.ptr[i] == ' ') {
+        i++;
+    }
+    for (; i < value.len && value.ptr[i] >= '0' && value.ptr[i] <= '9'; i++) {
+        ms = (ms < 0 ? 0 : ms) * 10 + (value.ptr[i] - '0');
+        ms = ms < RETRY_AFTER_MAX_MS ? ms : RETRY_AFTER_MAX_MS;
+    }
+    return ms;
+}
+
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
 {
     static const char name[] = "retry-after:";
+    static const char name_ms[] = "retry-after-ms:";
     struct slot *s = arg;
     size_t len = size * n;
+    int64_t ms = -1;
     if (len > sizeof name - 1 && strncasecmp(data, name, sizeof name - 1) == 0) {
         tb_str value = {data + sizeof name - 1, len - (sizeof name - 1)};
-        s->retry_after_ms = tb_http_retry_after(value, tb_clock_wall_us());
+        ms = tb_http_retry_after(value, tb_clock_wall_us());
+    } else if (len > sizeof name_ms - 1 && strncasecmp(data, name_ms, sizeof name_ms - 1) == 0) {
+        tb_str value = {data + sizeof name_ms - 1, len - (sizeof name_ms - 1)};
+        ms = milliseconds(value);
     }
+    s->retry_after_ms = ms > s->retry_after_ms ? ms : s->retry_after_ms;
     return len;
 }
 
@@ -253,6 +274,8 @@ static void finish(struct tb_http *http, struct slot *s, CURLcode code,
     } else {
         a->rc = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ? TB_EINVAL
                                                                                   : TB_EUNAVAILABLE;
+        a->unreached = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+                       code == CURLE_COULDNT_RESOLVE_PROXY;
         describe(a, r->url, curl_easy_strerror(code), arena);
     }
 }

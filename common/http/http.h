@@ -7,6 +7,7 @@
 #define TB_HTTP_HTTP_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,7 @@ struct tb_http_answer {
     int status;             /* 0 without an answer */
     tb_str body;            /* in the arena */
     int64_t retry_after_ms; /* what the server asked for, -1 for nothing */
+    bool unreached;         /* with TB_EUNAVAILABLE: there was no connection at all */
     char error[256];        /* when rc is not TB_OK */
 };
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { BUCKETS_MIN = 1024 };
+enum { BUCKETS_MIN = 1024, QUIET_MAX = 8 };
 
 /* One record of the log. */
 struct slot {
@@ -36,6 +36,8 @@ struct ticket {
     struct claim *waiting, *taken; /* claims of the work that waits, and of that under way */
     int64_t sequence;
     int64_t since_us;
+    int64_t last_us; /* latest event of the work that waits */
+    unsigned events; /* of it */
     bool waits;
     bool under_way;
     size_t hash;
@@ -264,8 +266,11 @@ static struct ticket *want(struct tb_coalesce *c, tb_str id, int64_t sequence, i
     }
     if (!t->waits) {
         t->sequence = 0;
+        t->events = 0;
         enlist(c, t, now_us);
     }
+    t->events++;
+    t->last_us = now_us;
     if (sequence > t->sequence) {
         t->sequence = sequence;
     }
@@ -309,16 +314,24 @@ enum tb_rc tb_coalesce_want(struct tb_coalesce *c, tb_str ticket_id, int64_t seq
                : tb_fail(err, TB_ENOMEM, "out of memory queueing a ticket");
 }
 
-enum tb_rc tb_coalesce_take(struct tb_coalesce *c, int64_t before_us, size_t max,
+/* The more often a ticket changes, the longer it is waited for that it stops. */
+static int64_t due(const struct ticket *t, int64_t wait_us)
+{
+    int64_t quiet = t->last_us + wait_us * (t->events < QUIET_MAX ? t->events : QUIET_MAX);
+    int64_t most = t->since_us + wait_us * TB_COALESCE_MOST;
+    return quiet < most ? quiet : most;
+}
+
+enum tb_rc tb_coalesce_take(struct tb_coalesce *c, int64_t now_us, int64_t wait_us, size_t max,
                             struct tb_arena *arena, struct tb_work **ret, size_t *ret_n,
                             struct tb_error *err)
 {
     size_t most = max < c->nwaiting ? max : c->nwaiting;
     struct tb_work *work = TB_NEW_N(arena, struct tb_work, most + 1);
     size_t n = 0;
-    for (struct ticket *t = c->oldest; work && t && n < most && t->since_us <= before_us;) {
+    for (struct ticket *t = c->oldest; work && t && n < most && t->since_us + wait_us <= now_us;) {
         struct ticket *newer = t->newer;
-        if (!t->under_way) {
+        if (!t->under_way && due(t, wait_us) <= now_us) {
             tb_str id = tb_arena_str(arena, (tb_str){t->id, t->len});
             if (tb_str_is_null(id)) {
                 break;
@@ -359,14 +372,14 @@ void tb_coalesce_done(struct tb_coalesce *c, tb_str ticket_id)
     }
 }
 
-int64_t tb_coalesce_oldest(const struct tb_coalesce *c)
+int64_t tb_coalesce_due(const struct tb_coalesce *c, int64_t wait_us)
 {
-    for (const struct ticket *t = c->oldest; t; t = t->newer) {
-        if (!t->under_way) {
-            return t->since_us;
-        }
+    int64_t first = INT64_MAX;
+    for (const struct ticket *t = c->oldest; t && t->since_us + wait_us < first; t = t->newer) {
+        int64_t at = t->under_way ? INT64_MAX : due(t, wait_us);
+        first = at < first ? at : first;
     }
-    return INT64_MAX;
+    return first;
 }
 
 size_t tb_coalesce_waiting(const struct tb_coalesce *c)

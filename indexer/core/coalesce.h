@@ -38,16 +38,19 @@ enum tb_rc tb_coalesce_skip(struct tb_coalesce *c, int32_t partition, int64_t of
 enum tb_rc tb_coalesce_want(struct tb_coalesce *c, tb_str ticket_id, int64_t sequence,
                             int64_t now_us, struct tb_error *err) TB_MUST_USE;
 
-/* Hands out up to max tickets that have waited since `before_us` or earlier, longest first. They
- * are under way until tb_coalesce_done; events that come meanwhile make new work, which is not
- * handed out before that. */
-enum tb_rc tb_coalesce_take(struct tb_coalesce *c, int64_t before_us, size_t max,
+/* Hands out up to max tickets that are due, longest waiting first. A ticket is due wait_us after
+ * its only event; one with several, when it has been quiet for as many times that, at most eight,
+ * and in any case after TB_COALESCE_MOST times: a burst of changes is indexed once. They are under
+ * way until tb_coalesce_done; events that come meanwhile make new work, which is not handed out
+ * before that. */
+#define TB_COALESCE_MOST 20
+enum tb_rc tb_coalesce_take(struct tb_coalesce *c, int64_t now_us, int64_t wait_us, size_t max,
                             struct tb_arena *arena, struct tb_work **ret, size_t *ret_n,
                             struct tb_error *err) TB_MUST_USE;
 void tb_coalesce_done(struct tb_coalesce *c, tb_str ticket_id);
 
-/* When the longest waiting ticket came; INT64_MAX when none waits. */
-int64_t tb_coalesce_oldest(const struct tb_coalesce *c);
+/* When the next ticket is due, by the same rule; INT64_MAX when none waits. */
+int64_t tb_coalesce_due(const struct tb_coalesce *c, int64_t wait_us);
 size_t tb_coalesce_waiting(const struct tb_coalesce *c);
 /* Offsets that are held in memory, done or not: bounds what may still be read. */
 size_t tb_coalesce_held(const struct tb_coalesce *c);

@@ -51,32 +51,3 @@ bool tb_embed_read(tb_str body, size_t n, size_t dim, struct tb_arena *arena, fl
     tb_dom_free(dom);
     return ok;
 }
-
-void tb_embed_read_error(tb_str body, char *why, size_t why_size)
-{
-    struct tb_dom *dom = NULL;
-    tb_str text = TB_STR_NULL;
-    if (tb_dom_parse(body, 0, &dom, NULL) == TB_OK) {
-        const struct tb_node *error = tb_node_get(tb_dom_root(dom), "error");
-        text = tb_node_str(tb_node_get(error, "message"));
-        text = tb_str_is_null(text) ? tb_node_str(error) : text;
-        text = tb_str_is_null(text) ? tb_node_str(tb_node_get(tb_dom_root(dom), "message")) : text;
-    }
-    text = tb_str_is_null(text) ? body : text;
-    text = tb_utf8_prefix(text, why_size - 1);
-    (void)snprintf(why, why_size, "%.*s", TB_ARG(text));
-    tb_dom_free(dom);
-}
-
-bool tb_embed_is_length_error(const char *why)
-{
-    static const char *const signs[] = {"context length", "maximum context", "too long",
-                                        "tokens",         "input length",    "too large",
-                                        "sequence length"};
-    for (size_t i = 0; i < TB_COUNT(signs); i++) {
-        if (strcasestr(why, signs[i])) {
-            return true;
-        }
-    }
-    return false;
-}

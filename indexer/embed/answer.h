@@ -15,11 +15,4 @@
 bool tb_embed_read(tb_str body, size_t n, size_t dim, struct tb_arena *arena, float **vectors,
                    uint64_t *tokens, char *why, size_t why_size);
 
-/* The sentence in an error answer: OpenAI's {"error": {"message": …}}, Ollama's {"error": "…"},
- * TEI's {"error": "…", "error_type": …}, vLLM's {"message": …}; else the beginning of the body. */
-void tb_embed_read_error(tb_str body, char *why, size_t why_size);
-
-/* Whether such a sentence says that the input is too long for the model. */
-bool tb_embed_is_length_error(const char *why);
-
 #endif

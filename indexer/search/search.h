@@ -131,6 +131,20 @@ struct tb_index_status {
 enum tb_rc tb_index_status(struct tb_search *s, struct tb_arena *arena, struct tb_index_status *ret,
                            struct tb_error *err) TB_MUST_USE;
 
+/* What embedding a workflow's tickets has cost, with one model. */
+struct tb_index_usage {
+    tb_str workflow_id;
+    tb_str model;
+    int64_t chunks;
+    int64_t tokens;
+    tb_str cost; /* a decimal number in the currency of EMBEDDING_PRICE, six places */
+};
+/* Of the last `days` days, today included (0: ever), the dearest workflows first, at most max.
+ * Strings live in the arena. */
+enum tb_rc tb_index_usage_read(struct tb_search *s, int64_t days, size_t max,
+                               struct tb_arena *arena, struct tb_index_usage **ret, size_t *ret_n,
+                               struct tb_error *err) TB_MUST_USE;
+
 /* One difference between index and database. */
 struct tb_index_difference {
     const char *what; /* stable: see tb_index_verify */

@@ -1,6 +1,8 @@
 /* The parts of an indexer and how it waits for them. */
 #include "common/base/log.h"
+#include "indexer/embed/provider.h"
 #include "indexer/shell/round.h"
+#include "indexer/shell/usage.h"
 
 enum { SLICE_MIN = 64, SLICE_MAX = 1024 };
 
@@ -14,6 +16,20 @@ static struct tb_patience patience(const char *part, const struct tb_indexer *ix
 
 static enum tb_rc open_embedder(struct tb_indexer *ix, struct tb_error *err)
 {
+    const struct tb_provider *provider =
+        tb_provider_of(tb_config_str(ix->cfg, TB_CFG(EMBEDDING_PROVIDER)));
+    int64_t parallel = tb_config_int(ix->cfg, TB_CFG(EMBEDDING_PARALLEL));
+    struct tb_pace_limits limits = {
+        .parallel = parallel   ? (size_t)parallel
+                    : provider ? provider->parallel
+                               : 1,
+        .requests_per_minute = tb_config_int(ix->cfg, TB_CFG(EMBEDDING_RPM)),
+        .tokens_per_minute = tb_config_int(ix->cfg, TB_CFG(EMBEDDING_TPM)),
+    };
+    if (tb_embed_gate_init(&ix->gate, &limits, err) != TB_OK) {
+        return TB_ENOMEM;
+    }
+    ix->gated = true;
     struct tb_embed_options opt = {
         .url = tb_config_str(ix->cfg, TB_CFG(EMBEDDING_URL)),
         .api_key = tb_config_str(ix->cfg, TB_CFG(EMBEDDING_API_KEY)),
@@ -21,10 +37,18 @@ static enum tb_rc open_embedder(struct tb_indexer *ix, struct tb_error *err)
         .model = &ix->model,
         .batch = tb_config_int(ix->cfg, TB_CFG(EMBEDDING_BATCH)),
         .timeout_ms = tb_config_int(ix->cfg, TB_CFG(HTTP_TIMEOUT_MS)),
-        .parallel = (size_t)tb_config_int(ix->cfg, TB_CFG(EMBEDDING_PARALLEL)),
+        .parallel = limits.parallel,
+        .gate = &ix->gate,
         .stop = ix->abort,
     };
-    return tb_embedder_new(&opt, &ix->embedder, err);
+    enum tb_rc rc = tb_embedder_new(&opt, &ix->embedder, err);
+    if (rc == TB_OK) {
+        int64_t chunks = tb_embedder_batch(ix->embedder) * (int64_t)limits.parallel;
+        ix->slice_chunks = (size_t)(chunks < SLICE_MIN   ? SLICE_MIN
+                                    : chunks > SLICE_MAX ? SLICE_MAX
+                                                         : chunks);
+    }
+    return rc;
 }
 
 static enum tb_rc open_store(struct tb_indexer *ix, struct tb_error *err)
@@ -53,14 +77,13 @@ enum tb_rc tb_indexer_open(struct tb_indexer *ix, const struct tb_config *cfg,
     ix->recipe =
         (struct tb_recipe){.model = &ix->model,
                            .max_tokens = (size_t)tb_config_int(cfg, TB_CFG(EMBEDDING_MAX_TOKENS))};
+    ix->price = tb_str_of(tb_config_str(cfg, TB_CFG(EMBEDDING_PRICE)));
+    if (tb_usage_check_price(ix->price, err) != TB_OK) {
+        return TB_EINVAL;
+    }
     ix->recipe_name = tb_recipe_name(&ix->recipe, ix->model_arena);
     ix->collection = tb_collection_name(tb_str_of(tb_config_str(cfg, TB_CFG(QDRANT_COLLECTION))),
                                         &ix->model, ix->model_arena);
-    int64_t chunks = tb_config_int(cfg, TB_CFG(EMBEDDING_BATCH)) *
-                     tb_config_int(cfg, TB_CFG(EMBEDDING_PARALLEL));
-    ix->slice_chunks = (size_t)(chunks < SLICE_MIN   ? SLICE_MIN
-                                : chunks > SLICE_MAX ? SLICE_MAX
-                                                     : chunks);
     ix->dlq_topic = tb_config_str(cfg, TB_CFG(TOPIC_INDEX_DLQ));
     ix->pg_patience = patience("Postgres", ix, away);
     ix->store_patience = patience("the vector store", ix, away);
@@ -85,6 +108,9 @@ void tb_indexer_close(struct tb_indexer *ix)
     tb_producer_free(ix->producer);
     tb_store_free(ix->store);
     tb_embedder_free(ix->embedder);
+    if (ix->gated) {
+        tb_embed_gate_dispose(&ix->gate);
+    }
     tb_pg_free(ix->pg);
     tb_arena_free(ix->model_arena);
     *ix = (struct tb_indexer){0};

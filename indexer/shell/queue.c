@@ -4,7 +4,9 @@
 
 #include "common/base/clock.h"
 
-enum { STEP_US = 200 * 1000 }; /* a stop is noticed after this at the latest */
+/* A stop is noticed after this at the latest; a ticket that comes while others wait longer, after
+ * the shorter one. */
+enum { STEP_US = 200 * 1000, BUSY_STEP_US = 25 * 1000 };
 
 enum tb_rc tb_queue_init(struct tb_queue *q, struct tb_error *err)
 {
@@ -72,14 +74,14 @@ enum tb_rc tb_queue_take(struct tb_queue *q, int64_t wait_ms, size_t max, int64_
     (void)pthread_mutex_lock(&q->lock);
     for (;;) {
         int64_t now = tb_clock_mono_us();
-        rc = tb_coalesce_take(q->work, now - wait_ms * 1000, max, arena, ret, ret_n, err);
+        rc = tb_coalesce_take(q->work, now, wait_ms * 1000, max, arena, ret, ret_n, err);
         if (rc != TB_OK || *ret_n || atomic_load(stop) || now >= deadline_us) {
             break;
         }
-        int64_t oldest = tb_coalesce_oldest(q->work);
-        int64_t until = oldest == INT64_MAX ? deadline_us : oldest + wait_ms * 1000;
+        int64_t until = tb_coalesce_due(q->work, wait_ms * 1000);
         until = until < deadline_us ? until : deadline_us;
-        until = until < now + STEP_US ? until : now + STEP_US;
+        int64_t step = now + (tb_coalesce_waiting(q->work) ? BUSY_STEP_US : STEP_US);
+        until = until < step ? until : step;
         struct timespec at = {.tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000};
         (void)pthread_cond_timedwait(&q->wake, &q->lock, &at);
     }

@@ -23,7 +23,8 @@ enum tb_rc tb_queue_event(struct tb_queue *q, int32_t partition, int64_t offset,
                           int64_t sequence, struct tb_error *err) TB_MUST_USE;
 enum tb_rc tb_queue_want(struct tb_queue *q, const struct tb_work *work, size_t n,
                          struct tb_error *err) TB_MUST_USE;
-/* Waits until tickets have gathered for wait_ms, or until deadline_us (monotonic), or a stop. */
+/* Waits until tickets are due by wait_ms (tb_coalesce_take), or until deadline_us (monotonic), or a
+ * stop. */
 enum tb_rc tb_queue_take(struct tb_queue *q, int64_t wait_ms, size_t max, int64_t deadline_us,
                          const atomic_bool *stop, struct tb_arena *arena, struct tb_work **ret,
                          size_t *ret_n, struct tb_error *err) TB_MUST_USE;

@@ -3,6 +3,7 @@
 #include "common/base/log.h"
 #include "indexer/shell/deadletter.h"
 #include "indexer/shell/slice.h"
+#include "indexer/shell/usage.h"
 
 #define VERSION_END ((int64_t)1 << 53) /* above every version */
 
@@ -86,8 +87,9 @@ static enum tb_rc settle_piece(struct slice *s, struct item *it, size_t i,
 {
     it->pieces[i].input = *input;
     it->pieces[i].embed = false;
-    it->out.tokens += (int64_t)it->doc.chunks[i].tokens;
     if (input->state == TB_INPUT_DONE) {
+        it->out.tokens += (int64_t)input->tokens;
+        it->out.embedded++;
         s->ix->stats.embedded++;
         return TB_OK;
     }
@@ -109,7 +111,8 @@ enum tb_rc tb_slice_embed(struct slice *s, struct tb_error *err)
     for (size_t k = 0; inputs && k < s->n; k++) {
         for (size_t i = 0; s->items[k].out.doc && i < s->items[k].doc.n; i++) {
             if (s->items[k].pieces[i].embed) {
-                inputs[n++] = (struct tb_embed_input){.text = s->items[k].doc.chunks[i].text};
+                const struct tb_chunk *c = &s->items[k].doc.chunks[i];
+                inputs[n++] = (struct tb_embed_input){.text = c->text, .tokens = c->tokens};
             }
         }
     }
@@ -144,12 +147,16 @@ static enum tb_rc write_state(struct slice *s, struct tb_error *err)
     for (size_t k = 0; k < s->n; k++) {
         items[k] = s->items[k].out;
     }
+    const struct tb_state_into into = {.collection = ix->collection,
+                                       .recipe = ix->recipe_name,
+                                       .model = &ix->model,
+                                       .price = ix->price};
     for (size_t from = 0; from < s->n;) {
         size_t n = s->n - from < TB_STATE_BATCH ? s->n - from : TB_STATE_BATCH;
-        enum tb_rc rc = tb_state_write(ix->pg, ix->collection, ix->recipe_name, ix->model.dim,
-                                       items + from, n, s->arena, err);
+        enum tb_rc rc = tb_state_write(ix->pg, &into, items + from, n, s->arena, err);
         if (rc == TB_OK) {
             tb_patience_over(&ix->pg_patience);
+            tb_usage_tell(ix->price, items + from, n, s->arena);
             from += n;
             continue;
         }

@@ -42,7 +42,10 @@ struct tb_indexer {
     struct tb_recipe recipe;
     tb_str recipe_name;
     tb_str collection;
+    tb_str price;     /* of a million tokens, a decimal number */
     struct tb_pg *pg; /* NULL: connect when needed */
+    struct tb_embed_gate gate;
+    bool gated; /* it is there */
     struct tb_embedder *embedder;
     struct tb_store *store;
     bool store_ready; /* its collection is known to exist */

@@ -4,11 +4,12 @@
 #include "indexer/core/codes.h"
 #include "indexer/core/floats.h"
 #include "indexer/core/plain.h"
+#include "indexer/shell/usage.h"
 
 enum {
     KEYWORD_BYTES = 400000, /* of one text of a tsvector, which holds 1 MB at most */
     TEXT_MAX = 1 << 28,
-    STATEMENTS_MAX = 8,
+    STATEMENTS_MAX = 9,
 };
 
 /* Workers wait for these rows at most this long; we come again. */
@@ -346,14 +347,14 @@ static enum tb_rc find_newer(struct tb_pg *pg, tb_str collection, struct tb_inde
     return TB_OK;
 }
 
-enum tb_rc tb_state_write(struct tb_pg *pg, tb_str collection, tb_str recipe, int64_t dim,
+enum tb_rc tb_state_write(struct tb_pg *pg, const struct tb_state_into *into,
                           struct tb_indexed *items, size_t n, struct tb_arena *arena,
                           struct tb_error *err)
 {
     if (n == 0) {
         return TB_OK;
     }
-    struct columns vectors = vector_columns(items, n, dim, arena);
+    struct columns vectors = vector_columns(items, n, into->model->dim, arena);
     if (tb_arena_failed(arena)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
@@ -363,7 +364,7 @@ enum tb_rc tb_state_write(struct tb_pg *pg, tb_str collection, tb_str recipe, in
         rc = add_lock(pg, &vectors, err);
     }
     if (rc == TB_OK) {
-        rc = add_state(pg, collection, recipe, items, n, arena, err);
+        rc = add_state(pg, into->collection, into->recipe, items, n, arena, err);
     }
     if (rc == TB_OK) {
         rc = add_documents(pg, items, n, arena, err);
@@ -372,7 +373,10 @@ enum tb_rc tb_state_write(struct tb_pg *pg, tb_str collection, tb_str recipe, in
         rc = add_undocument(pg, items, n, arena, err);
     }
     if (rc == TB_OK) {
-        rc = add_vectors(pg, collection, &vectors, err);
+        rc = add_vectors(pg, into->collection, &vectors, err);
+    }
+    if (rc == TB_OK) {
+        rc = tb_usage_add(pg, into, items, n, arena, err);
     }
     if (rc == TB_OK) {
         rc = tb_pg_pipeline_add(pg, "ix_commit", "COMMIT", NULL, err);
@@ -389,7 +393,7 @@ enum tb_rc tb_state_write(struct tb_pg *pg, tb_str collection, tb_str recipe, in
         tb_pg_result_free(results[i]);
     }
     if (rc == TB_OK && written != (int64_t)n) {
-        rc = find_newer(pg, collection, items, n, arena, err);
+        rc = find_newer(pg, into->collection, items, n, arena, err);
     }
     return rc;
 }

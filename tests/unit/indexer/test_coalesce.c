@@ -34,7 +34,7 @@ static void event(int32_t partition, int64_t offset, const char *id, int64_t seq
 static size_t take(int64_t before, size_t max, struct tb_work **work)
 {
     size_t n;
-    assert_int_equal(tb_coalesce_take(c, before, max, arena, work, &n, NULL), TB_OK);
+    assert_int_equal(tb_coalesce_take(c, before, 0, max, arena, work, &n, NULL), TB_OK);
     return n;
 }
 
@@ -93,14 +93,60 @@ static void test_events_during_work_make_new_work(void **state)
     assert_int_equal(take(0, 10, &work), 1);
     event(0, 1, "ticket-a", 2, 5);
     assert_int_equal(take(100, 10, &work), 0); /* never twice at once */
-    assert_int_equal(tb_coalesce_oldest(c), INT64_MAX);
+    assert_int_equal(tb_coalesce_due(c, 0), INT64_MAX);
     tb_coalesce_done(c, TB_LIT("ticket-a"));
     assert_int_equal(committable(0), 1);
-    assert_int_equal(tb_coalesce_oldest(c), 5);
+    assert_int_equal(tb_coalesce_due(c, 0), 5);
     assert_int_equal(take(100, 10, &work), 1);
     assert_int_equal(work[0].sequence, 2);
     tb_coalesce_done(c, TB_LIT("ticket-a"));
     assert_int_equal(committable(0), 2);
+}
+
+static size_t take_after(int64_t now, int64_t wait)
+{
+    struct tb_work *work;
+    size_t n;
+    assert_int_equal(tb_coalesce_take(c, now, wait, 10, arena, &work, &n, NULL), TB_OK);
+    for (size_t i = 0; i < n; i++) {
+        tb_coalesce_done(c, work[i].ticket_id);
+    }
+    return n;
+}
+
+static void test_a_burst_is_waited_for_and_no_more(void **state)
+{
+    (void)state;
+    /* Alone: after the wait. */
+    event(0, 0, "ticket-a", 1, 1000);
+    assert_int_equal(tb_coalesce_due(c, 50), 1050);
+    assert_int_equal(take_after(1049, 50), 0);
+    assert_int_equal(take_after(1050, 50), 1);
+    /* Two changes: when it has been quiet for twice that. */
+    event(0, 1, "ticket-a", 2, 2000);
+    event(0, 2, "ticket-a", 3, 2040);
+    assert_int_equal(tb_coalesce_due(c, 50), 2140);
+    assert_int_equal(take_after(2139, 50), 0);
+    /* It holds up nobody else. */
+    event(0, 3, "ticket-b", 1, 2060);
+    assert_int_equal(tb_coalesce_due(c, 50), 2110);
+    assert_int_equal(take_after(2110, 50), 1);
+    assert_int_equal(take_after(2140, 50), 1);
+    /* A hundred changes within 20 waits: two pieces of work at most, the last at the end. */
+    size_t taken = 0;
+    for (int i = 0; i < 100; i++) {
+        event(0, 4 + i, "ticket-a", 4 + i, 3000 + 10 * i);
+        taken += take_after(3000 + 10 * i, 50);
+    }
+    assert_int_equal(taken, 0);
+    assert_int_equal(tb_coalesce_due(c, 50), 3000 + 50 * TB_COALESCE_MOST);
+    assert_int_equal(take_after(4000, 50), 1);
+    /* One that never pauses is indexed all the same. */
+    for (int i = 0; i < 1000; i++) {
+        event(0, 200 + i, "ticket-a", 200 + i, 5000 + 10 * i);
+        taken += take_after(5000 + 10 * i, 50);
+    }
+    assert_true(taken >= 9 && taken <= 10);
 }
 
 static void test_changes_are_gathered_first(void **state)
@@ -217,6 +263,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_only_contiguous_offsets_are_committed, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_events_during_work_make_new_work, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_burst_is_waited_for_and_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changes_are_gathered_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_skipped_events_are_done_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_offsets_of_an_earlier_assignment_do_not_count, setup,

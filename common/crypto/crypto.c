@@ -96,6 +96,13 @@ static int nibble(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+void tb_fingerprint(tb_str value, char out[TB_FINGERPRINT_LEN + 1])
+{
+    unsigned char digest[TB_SHA256_LEN];
+    tb_sha256_of(value.ptr, value.len, digest);
+    tb_hex(digest, TB_FINGERPRINT_LEN / 2, out);
+}
+
 bool tb_unhex(tb_str text, void *out, size_t len)
 {
     if (text.len != 2 * len) {

@@ -9,7 +9,8 @@
 #include "common/base/str.h"
 #include "common/base/uuid.h"
 
-#define TB_SHA256_LEN 32
+#define TB_SHA256_LEN      32
+#define TB_FINGERPRINT_LEN 32 /* hexadecimal digits */
 
 struct tb_sha256; /* opaque; one per thread, reusable after final */
 
@@ -28,6 +29,8 @@ bool tb_equal_secret(const void *a, const void *b, size_t len);
 
 /* Lower-case hexadecimal with NUL; out holds 2 * len + 1 bytes. */
 void tb_hex(const void *data, size_t len, char *out);
+/* Tells a record of a topic from another, as partition_watermarks.last_record keeps it. */
+void tb_fingerprint(tb_str value, char out[TB_FINGERPRINT_LEN + 1]);
 /* False when text is not exactly 2 * len hexadecimal digits. */
 bool tb_unhex(tb_str text, void *out, size_t len);
 

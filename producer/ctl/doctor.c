@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "indexer/search/search.h"
+#include "producer/ctl/partitions.h"
 #include "producer/ctl/schema.h"
 #include "producer/ctl/topics.h"
 #include "producer/ctl/verbs.h"
@@ -227,6 +228,24 @@ static void check_group(struct doctor *d, struct tb_admin *admin, const char *pa
     }
 }
 
+static void check_partitions(struct doctor *d)
+{
+    struct tb_error err = {0};
+    struct ctl_partition *all;
+    size_t n;
+    size_t stopped = 0;
+    if (ctl_partitions_look(d->ctl, &all, &n, &err) != TB_OK) {
+        tell_error(d, "partitions", &err, NULL);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        stopped += ctl_partition_is_stopped(all[i].state);
+    }
+    tb_str text = tb_arena_printf(d->ctl->arena, "%zu of %zu have stopped", stopped, n);
+    tell(d, stopped ? FAIL : OK, "partitions", text.ptr,
+         stopped ? "ticketctl partition list says why, and what to do." : NULL);
+}
+
 static void check_kafka(struct doctor *d)
 {
     struct tb_error err = {0};
@@ -252,6 +271,9 @@ static void check_kafka(struct doctor *d)
         there = check_topic(d, admin, &topics[i]) && there;
     }
     if (there) {
+        if (d->ctl->pg) {
+            check_partitions(d);
+        }
         check_group(d, admin, "workers", tb_config_str(cfg, TB_CFG(WORKER_GROUP)), topics[0].name,
                     "ticketbus-worker");
         check_group(d, admin, "indexers", tb_config_str(cfg, TB_CFG(INDEXER_GROUP)), topics[1].name,

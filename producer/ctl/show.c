@@ -35,11 +35,15 @@ static const struct part {
      "SELECT commit_sha, agent_id, commit_message, commit_timestamp, files_changed, insertions,"
      "  deletions, files_list, linked_at, link_method FROM ticket_commits WHERE ticket_id = $1"
      " ORDER BY linked_at, commit_sha"},
+    {"parked", "sssttsi",
+     "SELECT reason, code, message, parked_at, deadline, waits_for,"
+     "  (SELECT count(*) FROM parked_commands c WHERE c.ticket_id = $1) AS waiting"
+     " FROM parked_tickets WHERE ticket_id = $1"},
     {"history", "isssssjts",
      "SELECT version, change_type, field_name, old_value, new_value, change_description, metadata,"
      "  changed_at, agent_id FROM ticket_history WHERE ticket_id = $1 ORDER BY version, id"},
 };
-enum { DEPENDENCIES, DEPENDENTS, CHILDREN, COMMENTS, COMMITS, HISTORY, PARTS };
+enum { DEPENDENCIES, DEPENDENTS, CHILDREN, COMMENTS, COMMITS, PARKED, HISTORY, PARTS };
 
 struct view {
     struct tb_pg_result *ticket;
@@ -55,6 +59,26 @@ static void view_dispose(struct view *v)
     }
 }
 
+/* A ticket whose create waits is not there yet. */
+static enum tb_rc not_there(struct ctl *ctl, tb_str id, const struct tb_pg_params *p,
+                            struct tb_error *err)
+{
+    struct tb_pg_result *r = NULL;
+    enum tb_rc rc = ctl_query(ctl, parts[PARKED].sql, p, &r, err);
+    if (rc != TB_OK) {
+        return rc;
+    }
+    rc = tb_pg_rows(r) == 0
+             ? tb_fail(err, TB_ENOTFOUND, "there is no ticket %.*s", TB_ARG(id))
+             : tb_fail(err, TB_ENOTFOUND,
+                       "there is no ticket %.*s yet, %.*s commands wait (%.*s): ticketctl dlq show "
+                       "%.*s",
+                       TB_ARG(id), TB_ARG(tb_pg_str(r, 0, 6)), TB_ARG(tb_pg_str(r, 0, 1)),
+                       TB_ARG(id));
+    tb_pg_result_free(r);
+    return rc;
+}
+
 static enum tb_rc view_read(struct ctl *ctl, tb_str id, bool history, struct view *v,
                             struct tb_error *err)
 {
@@ -65,7 +89,7 @@ static enum tb_rc view_read(struct ctl *ctl, tb_str id, bool history, struct vie
         tb_arena_printf(ctl->arena, "SELECT %s FROM tickets t WHERE t.id = $1", ctl_ticket_columns);
     enum tb_rc rc = ctl_query(ctl, sql.ptr, &p, &v->ticket, err);
     if (rc == TB_OK && tb_pg_rows(v->ticket) == 0) {
-        rc = tb_fail(err, TB_ENOTFOUND, "there is no ticket %.*s", TB_ARG(id));
+        rc = not_there(ctl, id, &p, err);
     }
     size_t n = history ? PARTS : HISTORY;
     for (; rc == TB_OK && v->nparts < n; v->nparts++) {
@@ -83,6 +107,14 @@ static void show_json(struct ctl *ctl, const struct view *v)
     ctl_ticket_json(&w, v->ticket, 0, true);
     for (size_t i = 0; i < v->nparts; i++) {
         tb_json_key(&w, parts[i].name);
+        if (i == PARKED) { /* one or none */
+            if (tb_pg_rows(v->parts[i]) > 0) {
+                ctl_row_json(&w, v->parts[i], 0, parts[i].kinds);
+            } else {
+                tb_json_string(&w, TB_STR_NULL);
+            }
+            continue;
+        }
         ctl_rows_json(&w, v->parts[i], parts[i].kinds);
     }
     tb_json_close(&w, '}');
@@ -176,6 +208,24 @@ static void show_head(struct ctl *ctl, const struct tb_pg_result *r)
     }
 }
 
+static void show_parked(struct ctl *ctl, const struct tb_pg_result *r, tb_str id)
+{
+    if (tb_pg_rows(r) == 0) {
+        return;
+    }
+    tb_str waits_for = tb_pg_str(r, 0, 5);
+    line(ctl, "parked",
+         waits_for.len ? tb_arena_printf(ctl->arena, "%.*s commands wait for %.*s",
+                                         TB_ARG(tb_pg_str(r, 0, 6)), TB_ARG(waits_for))
+                       : tb_arena_printf(ctl->arena, "%.*s commands wait, %.*s: %.*s",
+                                         TB_ARG(tb_pg_str(r, 0, 6)), TB_ARG(tb_pg_str(r, 0, 1)),
+                                         TB_ARG(tb_pg_str(r, 0, 2))),
+         CTL_RED);
+    line_time(ctl, "parked since", tb_pg_time(r, 0, 3));
+    line(ctl, "way on", tb_arena_printf(ctl->arena, "ticketctl dlq show %.*s", TB_ARG(id)),
+         CTL_PLAIN);
+}
+
 static void show_edges(struct ctl *ctl, const char *heading, const struct tb_pg_result *r)
 {
     if (tb_pg_rows(r) == 0) {
@@ -247,6 +297,7 @@ int ctl_run_show(struct ctl *ctl)
         show_json(ctl, &v);
     } else if (rc == TB_OK) {
         show_head(ctl, v.ticket);
+        show_parked(ctl, v.parts[PARKED], id);
         show_edges(ctl, "Depends on", v.parts[DEPENDENCIES]);
         show_edges(ctl, "Depended on by", v.parts[DEPENDENTS]);
         show_edges(ctl, "Children", v.parts[CHILDREN]);

@@ -189,11 +189,46 @@ static const struct ctl_option export_options[] = {
     {.name = "workflow", .letter = 'w', .value = "ID", .doc = "Only of this workflow."},
 };
 
+/* Which parked tickets are meant, and which dead letters. */
+static const char *const parked_reasons[] = {"poison", "reference", NULL};
+#define DLQ_FILTER_OPTIONS                                                                         \
+    {.name = "reason",                                                                             \
+     .value = "REASON",                                                                            \
+     .choices = parked_reasons,                                                                    \
+     .doc = "Only tickets parked for this reason."},                                               \
+        {.name = "code", .value = "CODE", .doc = "Only with this code (docs/commands.md)."},       \
+        {.name = "ticket", .value = "TICKET", .doc = "Only this ticket."},                         \
+        {.name = "since", .value = "TIME", .doc = "Only from this time on (RFC 3339)."},           \
+    {                                                                                              \
+        .name = "until", .value = "TIME", .doc = "Only before this time (RFC 3339)."               \
+    }
+
+static const char *const dlq_topics[] = {"commands", "index", NULL};
 static const struct ctl_option dlq_list_options[] = {
+    DLQ_FILTER_OPTIONS,
+    {.name = "topic",
+     .value = "WHICH",
+     .choices = dlq_topics,
+     .doc = "Whose dead letters: of commands, unless said, or of tickets that could not be "
+            "indexed."},
     {.name = "limit",
      .letter = 'n',
      .value = "N",
-     .doc = "Most dead letters of each partition, the newest; 20 unless said, 0 for none."},
+     .doc = "Most parked tickets, the first ones, and most dead letters of each partition, the "
+            "last ones; 20 unless said, 0 for no letters and every ticket."},
+};
+
+static const struct ctl_option resume_options[] = {
+    {.name = "all", .doc = "Every partition that has stopped."},
+    {.name = "from",
+     .value = "WHERE",
+     .doc = "beginning of what the log holds, unless said; end, or an offset. What is left out is "
+            "never applied."},
+};
+
+static const struct ctl_option dlq_settle_options[] = {
+    {.name = "all", .doc = "Every parked ticket that fits; those parked by poison unless said."},
+    DLQ_FILTER_OPTIONS,
 };
 
 #endif

@@ -41,9 +41,14 @@ int ctl_run_outcome(struct ctl *ctl);
 int ctl_run_export(struct ctl *ctl);
 /* events.c */
 int ctl_run_events(struct ctl *ctl);
+/* partitions.c */
+int ctl_run_partition_list(struct ctl *ctl);
+int ctl_run_partition_resume(struct ctl *ctl);
 /* parking.c */
 int ctl_run_dlq_list(struct ctl *ctl);
 int ctl_run_dlq_show(struct ctl *ctl);
+/* settle.c */
+int ctl_run_dlq_settle(struct ctl *ctl);
 /* search.c */
 int ctl_run_search(struct ctl *ctl);
 int ctl_run_similar(struct ctl *ctl);

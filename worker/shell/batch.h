@@ -37,6 +37,7 @@ const char *tb_outcome_name(enum tb_outcome outcome);
 
 /* A command that waits in parked_commands, tried again by the replay, drop or expire command. */
 struct tb_waiting {
+    int64_t queued; /* names its row in parked_commands */
     int32_t partition;
     int64_t offset;
     tb_str source;

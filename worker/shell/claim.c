@@ -105,7 +105,12 @@ static enum tb_rc republish(struct tb_worker *w, const struct tb_partition *part
             return rc;
         }
         int rows = tb_pg_rows(r);
+        bool more = rows == REPUBLISH_ROWS;
+        int64_t last = rows ? tb_pg_int(r, rows - 1, 0) : 0;
         for (int i = 0; i < rows && rc == TB_OK; i++) {
+            if (more && tb_pg_int(r, i, 0) == last) {
+                break; /* of a topic made anew an offset may have two rows: not torn apart */
+            }
             tb_str outbox = tb_pg_str(r, i, 1);
             tb_str rest = outbox;
             struct tb_frame f;
@@ -121,7 +126,7 @@ static enum tb_rc republish(struct tb_worker *w, const struct tb_partition *part
         if (rc != TB_OK) {
             return rc;
         }
-        if (rows < REPUBLISH_ROWS) {
+        if (!more) {
             break;
         }
     }
@@ -178,7 +183,7 @@ static enum tb_rc check_log(struct tb_worker *w, struct tb_partition *part, stru
         part->stopped = true;
         tb_log_error(
             "partition %d of %s: we go on from offset %lld, the log holds %lld to %lld; the "
-            "partition stops, see docs/runbook.md, \"%s\"",
+            "partition stops: ticketctl partition list, and docs/runbook.md, \"%s\"",
             part->id, w->topic_commands, (long long)part->next, (long long)low, (long long)high,
             part->next < low ? "Commands expired" : "A topic was recreated");
     }
@@ -208,6 +213,39 @@ static enum tb_rc start_fetching(struct tb_worker *w, struct tb_error *err)
         }
     }
     return tb_consumer_start(w->consumer, positions, n, err);
+}
+
+enum tb_rc tb_worker_resumed(struct tb_worker *w, bool *ret, struct tb_error *err)
+{
+    static const char sql[] =
+        "SELECT EXISTS (SELECT FROM partition_watermarks m"
+        " JOIN unnest($2::int[], $3::bigint[]) AS u(part, epoch) ON m.partition = u.part"
+        " WHERE m.topic = $1 AND m.owner_epoch <> u.epoch)";
+    int64_t *rows = TB_NEW_N(w->arena, int64_t, 2 * w->npartitions + 1);
+    if (!rows) {
+        return tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < w->npartitions; i++) {
+        if (w->partitions[i].stopped) {
+            rows[n] = w->partitions[i].id;
+            rows[w->npartitions + n++] = w->partitions[i].epoch;
+        }
+    }
+    *ret = false;
+    if (n == 0) {
+        return TB_OK;
+    }
+    struct tb_pg_params p;
+    tb_pg_params_init(&p, w->arena);
+    tb_pg_add_str(&p, tb_str_of(w->topic_commands));
+    tb_pg_add_ints(&p, rows, n);
+    tb_pg_add_ints(&p, rows + w->npartitions, n);
+    struct tb_pg_result *r = NULL;
+    enum tb_rc rc = tb_pg_exec(w->pg, sql, &p, &r, err);
+    *ret = rc == TB_OK && tb_pg_bool(r, 0, 0);
+    tb_pg_result_free(r);
+    return rc;
 }
 
 enum tb_rc tb_worker_claim(struct tb_worker *w, struct tb_error *err)

@@ -5,13 +5,6 @@
 
 #define MAX_WAITING 100000
 
-void tb_fingerprint(tb_str value, char out[TB_FINGERPRINT_LEN + 1])
-{
-    unsigned char digest[TB_SHA256_LEN];
-    tb_sha256_of(value.ptr, value.len, digest);
-    tb_hex(digest, TB_FINGERPRINT_LEN / 2, out);
-}
-
 static void fail_item(struct tb_item *item, enum tb_item_kind kind, enum tb_rejection why,
                       tb_str field, tb_str message)
 {
@@ -60,8 +53,8 @@ enum tb_rc tb_intake_waiting(struct tb_worker *w, struct tb_item *item, struct t
                              struct tb_error *err)
 {
     static const char sql[] =
-        "SELECT topic_partition, record_offset, source, id, record_time, body"
-        " FROM parked_commands WHERE ticket_id = $1 ORDER BY record_offset LIMIT $2";
+        "SELECT topic_partition, record_offset, source, id, record_time, body, queued"
+        " FROM parked_commands WHERE ticket_id = $1 ORDER BY queued LIMIT $2";
     const struct tb_decode_limits limits = {.max_bytes = w->message_max};
     struct tb_pg_params p;
     tb_pg_params_init(&p, arena);
@@ -84,6 +77,7 @@ enum tb_rc tb_intake_waiting(struct tb_worker *w, struct tb_item *item, struct t
         waiting[i].id = tb_pg_str_in(r, row, 3, arena);
         waiting[i].record_time = tb_pg_time(r, row, 4);
         waiting[i].body = tb_pg_bytes(r, row, 5, arena);
+        waiting[i].queued = tb_pg_int(r, row, 6);
         waiting[i].decoded =
             tb_command_decode(waiting[i].body, &limits, arena, &waiting[i].cmd, &fail) == TB_OK;
     }

@@ -16,6 +16,7 @@
 #define SWEEP_EVERY_US    2000000
 #define MAINTAIN_EVERY_US INT64_C(600000000)
 #define COMMIT_EVERY_US   1000000
+#define RESUMED_EVERY_US  1000000
 #define MEASURE_EVERY_US  1000000
 #define PARKED_EVERY_US   10000000
 #define FIRST_BACKOFF_MS  50
@@ -40,6 +41,7 @@ struct loop {
     int64_t next_commit_us;
     int64_t next_measure_us;
     int64_t next_parked_us;
+    int64_t next_resumed_us;
     bool fatal; /* only a new process can go on */
 };
 
@@ -63,10 +65,11 @@ static void check_last(struct tb_worker *w, struct tb_partition *part,
     }
     tb_fingerprint(m->value, seen);
     if (strcmp(seen, part->last) != 0) {
-        tb_log_error("partition %d of %s is not the log that was applied: the record before offset "
-                     "%lld differs (was the topic recreated?); the partition stops, see \"A topic "
-                     "was recreated\" in docs/runbook.md",
-                     part->id, w->topic_commands, (long long)part->next);
+        tb_log_error(
+            "partition %d of %s is not the log that was applied: the record before offset "
+            "%lld differs (was the topic recreated?); the partition stops: ticketctl partition "
+            "list, and \"A topic was recreated\" in docs/runbook.md",
+            part->id, w->topic_commands, (long long)part->next);
         stop_partition(w, part);
     }
 }
@@ -349,6 +352,16 @@ static enum tb_rc keep_house(struct loop *l, struct tb_error *err)
     if (rc == TB_OK && now >= l->next_parked_us) {
         l->next_parked_us = now + PARKED_EVERY_US;
         rc = tb_measure_parked(w, err);
+    }
+    if (rc == TB_OK && now >= l->next_resumed_us) {
+        bool resumed = false;
+        l->next_resumed_us = now + RESUMED_EVERY_US;
+        rc = tb_worker_resumed(w, &resumed, err);
+        if (resumed) {
+            tb_log_info("a stopped partition may go on; claiming again");
+            w->claimed = false;
+            return rc;
+        }
     }
     if (rc == TB_OK && now >= l->next_commit_us && w->npartitions > 0) {
         l->next_commit_us = now + COMMIT_EVERY_US;

@@ -134,9 +134,8 @@ static const char sql_waiting_insert[] =
     " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[],"
     "  $6::timestamptz[], $7::bytea[])";
 static const char sql_waiting_delete[] =
-    "DELETE FROM parked_commands c USING unnest($1::text[], $2::bigint[], $3::bigint[])"
-    "  AS u(ticket_id, part, off) WHERE c.ticket_id = u.ticket_id AND c.topic_partition = u.part"
-    "  AND c.record_offset = u.off";
+    "DELETE FROM parked_commands c USING unnest($1::text[], $2::bigint[]) AS u(ticket_id, queued)"
+    " WHERE c.ticket_id = u.ticket_id AND c.queued = u.queued";
 
 static const char sql_watermarks[] =
     "UPDATE partition_watermarks m SET next_offset = u.next, stalled_claims = 0,"
@@ -337,7 +336,7 @@ static enum tb_rc store_settled(struct tb_worker *w, struct tb_batch *b, struct 
     }
     struct tb_columns log;
     struct tb_columns gone;
-    if (!tb_columns_init(&log, b->arena, 10, n) || !tb_columns_init(&gone, b->arena, 3, n)) {
+    if (!tb_columns_init(&log, b->arena, 10, n) || !tb_columns_init(&gone, b->arena, 2, n)) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < b->n; i++) {
@@ -357,8 +356,7 @@ static enum tb_rc store_settled(struct tb_worker *w, struct tb_batch *b, struct 
             tb_put_int(&log, wait->version);
             tb_put(&log, wait->frames);
             tb_put(&gone, b->items[i].cmd.subject);
-            tb_put_int(&gone, wait->partition);
-            tb_put_int(&gone, wait->offset);
+            tb_put_int(&gone, wait->queued);
         }
     }
     enum tb_rc rc = tb_columns_flush(w, &log, "log_settle", sql_log_settle, NULL, err);

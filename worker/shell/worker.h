@@ -8,13 +8,13 @@
 
 #include "common/base/arena.h"
 #include "common/config/config.h"
+#include "common/crypto/crypto.h"
 #include "common/kafka/consumer.h"
 #include "common/kafka/producer.h"
 #include "common/pg/pg.h"
 #include "worker/shell/batch.h"
 #include "worker/shell/pending.h"
 
-#define TB_FINGERPRINT_LEN  32 /* hexadecimal digits */
 #define TB_SIGNATURE_HEADER "ticketbus-signature"
 #define TB_REPEAT_HEADER    "ticketbus-repeat"
 #define TB_WORKER_SOURCE    "/ticketbus/worker"
@@ -70,6 +70,8 @@ enum tb_rc tb_worker_connect_producer(struct tb_worker *w, struct tb_error *err)
 /* Takes the watermarks of the assigned partitions, publishes again what lies between published and
  * next, and starts fetching from next. */
 enum tb_rc tb_worker_claim(struct tb_worker *w, struct tb_error *err) TB_MUST_USE;
+/* Whether an operator has let a stopped partition of ours go on (ticketctl partition resume). */
+enum tb_rc tb_worker_resumed(struct tb_worker *w, bool *ret, struct tb_error *err) TB_MUST_USE;
 
 /* ---- load.c / decide.c / store.c: one transaction ---- */
 /* Opens the transaction, locks and reads what the batch needs. TB_ECONFLICT: a watermark is not as
@@ -101,7 +103,6 @@ enum tb_intake tb_intake(struct tb_worker *w, const struct tb_kafka_message *m,
  * the partition changes it). */
 enum tb_rc tb_intake_waiting(struct tb_worker *w, struct tb_item *item, struct tb_arena *arena,
                              struct tb_error *err) TB_MUST_USE;
-void tb_fingerprint(tb_str value, char out[TB_FINGERPRINT_LEN + 1]);
 
 /* ---- internal.c: commands of ours to other tickets ---- */
 /* Renders a command to a ticket's key; its id follows from the cause, so that the same cause always

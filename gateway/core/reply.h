@@ -2,6 +2,7 @@
 #ifndef TB_GATEWAY_REPLY_H
 #define TB_GATEWAY_REPLY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/base/arena.h"
@@ -32,6 +33,7 @@ struct tb_reply {
     const char *code; /* short and stable; of rejections their own */
     tb_str field;
     tb_str detail; /* a sentence */
+    bool hidden;   /* there is such a thing, which the caller may not see: said not to be there */
     int64_t retry_after_s;
 };
 

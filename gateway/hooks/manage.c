@@ -1,5 +1,6 @@
 #include "gateway/hooks/manage.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/base/clock.h"
@@ -96,6 +97,7 @@ static enum tb_rc check(const struct tb_hooks_manager *m, const struct tb_hook_f
         if (!tb_strs_has(m->workflows, f->workflows.items[i])) {
             rc = tb_fail_field(err, TB_EINVAL, "workflow_ids",
                                "names a workflow the token does not reach");
+            (void)snprintf(err->code, sizeof err->code, TB_HOOKS_NOT_PERMITTED);
         }
     }
     return rc;

@@ -20,6 +20,9 @@ struct tb_hooks_manager {
         workflows; /* what the caller may touch; none: everything. Others' webhooks are not there */
 };
 
+/* err->code of a TB_EINVAL that is a denial: another's workflow. */
+#define TB_HOOKS_NOT_PERMITTED "workflow_not_permitted"
+
 /* What a webhook is made of, or what to change of it: null means "as it is" (or the default). */
 struct tb_hook_fields {
     tb_str url;

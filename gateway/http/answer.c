@@ -85,15 +85,10 @@ tb_str tb_gw_agent(const struct tb_httpd_request *req)
     return agent.len > 0 && agent.len <= 200 ? agent : TB_STR_NULL;
 }
 
-/* Browsers send cookies whoever's page asks; Origin tells whose it was. */
-static bool from_our_pages(const struct tb_httpd_request *req)
+/* The page that asks, by Origin, is of the host that is asked; *ret_host says which. */
+static bool from_same_host(const struct tb_httpd_request *req, tb_str *ret_host)
 {
-    const char *method = tb_httpd_method(req);
-    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
-        return true;
-    }
     tb_str origin = tb_httpd_header(req, "Origin");
-    tb_str host = tb_httpd_header(req, "Host");
     const char *scheme = tb_httpd_tls(req) ? "https://" : "http://";
     size_t n = strlen(scheme);
     /* Behind a proxy that ends TLS the page's scheme is https although ours is not. */
@@ -102,14 +97,44 @@ static bool from_our_pages(const struct tb_httpd_request *req)
     } else if (!tb_str_starts(origin, scheme)) {
         return false;
     }
-    return tb_str_eq((tb_str){origin.ptr + n, origin.len - n}, host);
+    *ret_host = (tb_str){origin.ptr + n, origin.len - n};
+    return tb_str_eq(*ret_host, tb_httpd_header(req, "Host"));
+}
+
+/* Browsers send cookies whoever's page asks; Origin tells whose it was. */
+static bool from_our_pages(const struct tb_httpd_request *req)
+{
+    const char *method = tb_httpd_method(req);
+    tb_str host;
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 || from_same_host(req, &host);
+}
+
+/* Addresses and localhost lead where they say. */
+static bool cannot_be_rebound(tb_str host)
+{
+    size_t n = 0;
+    while (n < host.len && host.ptr[n] != ':') {
+        n++;
+    }
+    tb_str name = {host.ptr, n};
+    bool numeric = n > 0;
+    for (size_t i = 0; i < n; i++) {
+        numeric = numeric && (name.ptr[i] == '.' || (name.ptr[i] >= '0' && name.ptr[i] <= '9'));
+    }
+    return numeric || tb_str_eq_c(name, "localhost") || tb_str_starts(host, "[");
 }
 
 bool tb_gw_known_origin(const struct tb_httpd_request *req)
 {
     struct tb_httpd_header cors[2];
-    return tb_str_is_null(tb_httpd_header(req, "Origin")) || from_our_pages(req) ||
-           tb_gw_cors(req, cors) > 0;
+    tb_str origin = tb_httpd_header(req, "Origin");
+    tb_str host;
+    if (tb_str_is_null(origin) || tb_gw_cors(req, cors) > 0) {
+        return true;
+    }
+    /* Whoever has a certificate for the name is not somebody whose name was led here. */
+    return from_same_host(req, &host) &&
+           (tb_str_starts(origin, "https://") || cannot_be_rebound(host));
 }
 
 tb_str tb_gw_secret(const struct tb_httpd_request *req)
@@ -141,7 +166,8 @@ static bool run(struct tb_job *job, struct tb_pool_thread *thread)
     struct tb_arena *arena = tb_httpd_arena(j->req);
     struct tb_caller caller = {0};
     struct tb_reply reply = {0};
-    if (tb_service_authenticate(j->gw->svc, thread, j->secret, arena, &caller, &reply) != TB_OK ||
+    if (tb_service_authenticate(j->gw->svc, thread, j->secret, j->what, arena, &caller, &reply) !=
+            TB_OK ||
         !tb_service_permit(j->gw->svc, &caller, j->scope, j->what, arena, &reply)) {
         tb_gw_reply(j->req, &reply, tb_reply_status(&reply, false), NULL, 0);
         return false;

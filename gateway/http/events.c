@@ -65,6 +65,7 @@ static void serve(struct tb_gateway *gw, struct tb_httpd_request *req,
     }
     for (size_t i = 0; i < filter.workflows.n; i++) {
         if (!tb_caller_may_touch(caller, filter.workflows.items[i])) {
+            tb_service_denied(gw->svc, TB_DENIED_FORBIDDEN, caller, "events", "another workflow");
             tb_gw_problem(req, 403, "forbidden", "workflow_id",
                           "the token does not reach this workflow");
             return;

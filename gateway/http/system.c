@@ -125,6 +125,7 @@ void tb_gw_session_open(struct tb_gateway *gw, struct tb_httpd_request *req,
     (void)route;
     /* A session opens no other session: it would outlive itself. */
     if (tb_str_is_null(tb_httpd_header(req, "Authorization"))) {
+        tb_service_denied(gw->svc, TB_DENIED_UNAUTHORIZED, NULL, "session", "no token");
         tb_gw_problem(req, 401, "unauthorized", NULL, "a token is needed");
         return;
     }

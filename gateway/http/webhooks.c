@@ -124,6 +124,9 @@ static void serve(struct tb_gateway *gw, struct tb_httpd_request *req,
     if (rc == TB_ENOTFOUND) {
         tb_gw_problem(req, 404, "webhook_not_found", "webhook_id", "%s", err.text);
     } else if (rc == TB_EINVAL) {
+        if (strcmp(err.code, TB_HOOKS_NOT_PERMITTED) == 0) {
+            tb_service_denied(gw->svc, TB_DENIED_FORBIDDEN, caller, "webhooks", err.code);
+        }
         tb_gw_problem(req, 422, "validation_failed", err.field[0] ? err.field : NULL, "%s",
                       err.text);
     } else if (rc != TB_OK) {

@@ -28,6 +28,7 @@ void tb_render_board(const struct tb_read *read, struct tb_pg_result *const *res
     const struct tb_board_params *p = read->params;
     if (tb_pg_rows(results[0]) == 0 || !tb_caller_may_touch(read->caller, p->workflow_id)) {
         tb_read_missing(read, ret, "workflow_id", "board", p->workflow_id);
+        ret->hidden = tb_pg_rows(results[0]) > 0;
         return;
     }
     ret->version = tb_pg_int(results[0], 0, 7);

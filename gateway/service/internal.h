@@ -16,6 +16,7 @@ struct tb_service {
     int64_t wait_ms;
     int64_t rate; /* calls per second of one token, 0: no limit */
     struct tb_service_stats stats;
+    _Atomic int64_t limited_said_s; /* when the log last said so */
 };
 
 /* ---- tokens ---- */

@@ -4,12 +4,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/json/record.h"
 #include "gateway/service/internal.h"
 
+void tb_service_denied(struct tb_service *svc, enum tb_denial kind, const struct tb_caller *caller,
+                       const char *what, const char *why)
+{
+    _Atomic uint64_t *const counts[] = {&svc->stats.unauthorized, &svc->stats.forbidden,
+                                        &svc->stats.limited};
+    (*counts[kind])++;
+    int64_t second = tb_clock_mono_us() / 1000000;
+    if (kind == TB_DENIED_LIMITED && atomic_exchange(&svc->limited_said_s, second) == second) {
+        return; /* a client that hurries must not fill the log: once a second */
+    }
+    if (caller) {
+        tb_log_warn("denied: token %.*s (%.*s), %s: %s", TB_ARG(caller->token),
+                    TB_ARG(caller->name), what, why);
+    } else {
+        tb_log_warn("denied: %s: %s", what, why);
+    }
+}
+
 void tb_call_done(struct tb_call *call)
 {
+    const struct tb_reply *reply = &call->reply;
+    if (reply->kind == TB_REPLY_FORBIDDEN || reply->hidden) {
+        tb_service_denied(call->svc, TB_DENIED_FORBIDDEN, &call->caller, call->op->name,
+                          reply->hidden ? "of another workflow, so said not to be there"
+                                        : reply->code);
+    }
     call->done(call);
 }
 
@@ -24,24 +49,24 @@ static void fail(struct tb_call *call, const struct tb_error *err)
 /* ---- who, and may they ---- */
 
 enum tb_rc tb_service_authenticate(struct tb_service *svc, struct tb_pool_thread *thread,
-                                   tb_str secret, struct tb_arena *arena, struct tb_caller *ret,
-                                   struct tb_reply *reply)
+                                   tb_str secret, const char *what, struct tb_arena *arena,
+                                   struct tb_caller *ret, struct tb_reply *reply)
 {
     struct tb_error err = {.rc = TB_OK};
     if (!tb_token_valid(secret)) {
-        svc->stats.unauthorized++;
+        tb_service_denied(svc, TB_DENIED_UNAUTHORIZED, NULL, what, "no token");
         tb_reply_error(reply, arena, TB_REPLY_UNAUTHORIZED, "unauthorized", TB_STR_NULL,
                        "a token is needed: Authorization: Bearer %s…", TB_TOKEN_PREFIX);
         return TB_ENOTFOUND;
     }
     enum tb_rc rc = tb_tokens_find(svc->tokens, thread, secret, svc->rate, arena, ret, &err);
     if (rc == TB_ENOTFOUND) {
-        svc->stats.unauthorized++;
-        tb_log_warn("denied: a token that is not known, has expired or was revoked");
+        tb_service_denied(svc, TB_DENIED_UNAUTHORIZED, NULL, what,
+                          "a token that is not known, has expired or was revoked");
         tb_reply_error(reply, arena, TB_REPLY_UNAUTHORIZED, "unauthorized", TB_STR_NULL,
                        "the token is not known, has expired or was revoked");
     } else if (rc == TB_ERETRY && err.code[0] == '\0') {
-        svc->stats.limited++;
+        tb_service_denied(svc, TB_DENIED_LIMITED, NULL, what, err.text);
         tb_reply_error(reply, arena, TB_REPLY_TOO_MANY, "too_many_requests", TB_STR_NULL, "%s",
                        err.text);
     } else if (rc != TB_OK) {
@@ -51,24 +76,25 @@ enum tb_rc tb_service_authenticate(struct tb_service *svc, struct tb_pool_thread
     return rc;
 }
 
-static void denied(struct tb_service *svc, const struct tb_caller *caller, const char *what,
-                   const char *why)
+static bool permit(const struct tb_caller *caller, unsigned scope, const char *what,
+                   struct tb_arena *arena, struct tb_reply *reply)
 {
-    svc->stats.forbidden++;
-    tb_log_warn("denied: token %.*s (%.*s), %s: %s", TB_ARG(caller->token), TB_ARG(caller->name),
-                what, why);
+    if (tb_caller_may(caller, scope)) {
+        return true;
+    }
+    tb_reply_error(reply, arena, TB_REPLY_FORBIDDEN, "scope_missing", TB_STR_NULL,
+                   "%s needs a token with scope %s", what, tb_scope_name(scope));
+    return false;
 }
 
 bool tb_service_permit(struct tb_service *svc, const struct tb_caller *caller, unsigned scope,
                        const char *what, struct tb_arena *arena, struct tb_reply *reply)
 {
-    if (tb_caller_may(caller, scope)) {
-        return true;
+    bool may = permit(caller, scope, what, arena, reply);
+    if (!may) {
+        tb_service_denied(svc, TB_DENIED_FORBIDDEN, caller, what, reply->code);
     }
-    denied(svc, caller, what, "scope");
-    tb_reply_error(reply, arena, TB_REPLY_FORBIDDEN, "scope_missing", TB_STR_NULL,
-                   "%s needs a token with scope %s", what, tb_scope_name(scope));
-    return false;
+    return may;
 }
 
 void tb_service_forget(struct tb_service *svc)
@@ -139,10 +165,11 @@ static bool run(struct tb_job *job, struct tb_pool_thread *thread)
 {
     struct tb_call *call = job->arg;
     struct tb_service *svc = call->svc;
-    bool fine = call->trusted || tb_service_authenticate(svc, thread, call->secret, call->arena,
-                                                         &call->caller, &call->reply) == TB_OK;
-    fine = fine && tb_service_permit(svc, &call->caller, call->op->scope, call->op->name,
-                                     call->arena, &call->reply);
+    bool fine =
+        call->trusted || tb_service_authenticate(svc, thread, call->secret, call->op->name,
+                                                 call->arena, &call->caller, &call->reply) == TB_OK;
+    fine =
+        fine && permit(&call->caller, call->op->scope, call->op->name, call->arena, &call->reply);
     if (!fine) {
         tb_call_done(call);
         return false;

@@ -27,12 +27,19 @@ void tb_service_free(struct tb_service *svc);
 struct tb_pool *tb_service_pool(struct tb_service *svc);
 const struct tb_config *tb_service_config(const struct tb_service *svc);
 
+/* Every denial is counted and logged (those for the rate once a second), by these functions and for
+ * calls; whoever denies otherwise says it here. caller NULL: not known. what: was asked for, why: a
+ * few words. */
+enum tb_denial { TB_DENIED_UNAUTHORIZED, TB_DENIED_FORBIDDEN, TB_DENIED_LIMITED };
+void tb_service_denied(struct tb_service *svc, enum tb_denial kind, const struct tb_caller *caller,
+                       const char *what, const char *why);
+
 /* Who holds this secret (of a token or a session)? Looks at most once a second into Postgres for
  * each. TB_ENOTFOUND: nobody. ret->kind says what to answer when it is not TB_OK. */
 enum tb_rc tb_service_authenticate(struct tb_service *svc, struct tb_pool_thread *thread,
-                                   tb_str secret, struct tb_arena *arena, struct tb_caller *ret,
-                                   struct tb_reply *reply) TB_MUST_USE;
-/* Whether the caller has a scope; a denial is logged, counted and put into *reply. */
+                                   tb_str secret, const char *what, struct tb_arena *arena,
+                                   struct tb_caller *ret, struct tb_reply *reply) TB_MUST_USE;
+/* Whether the caller has a scope; otherwise *reply says so. */
 bool tb_service_permit(struct tb_service *svc, const struct tb_caller *caller, unsigned scope,
                        const char *what, struct tb_arena *arena, struct tb_reply *reply);
 /* The sessions and tokens known are asked for anew, e.g. after one was ended here. */

@@ -65,7 +65,7 @@ static enum tb_log_level log_level(const struct tb_config *cfg)
 
 static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
 {
-    struct tb_gateway gw = {.cfg = cfg};
+    struct tb_gateway gw = {.cfg = cfg, .mcp = {.lock = PTHREAD_MUTEX_INITIALIZER}};
     struct tb_probe *probe = NULL;
     enum tb_rc rc = tb_probe_start(tb_config_str(cfg, TB_CFG(ADMIN_LISTEN)), 'G', &probe, err);
     rc = rc == TB_OK ? tb_service_start(cfg, &gw.svc, err) : rc;
@@ -83,6 +83,7 @@ static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
                     tb_config_str(cfg, TB_CFG(GATEWAY_LISTEN)));
         while (!g_stop) {
             tb_watch_round(&watch);
+            tb_gw_mcp_tick(&gw);
             (void)sleep(1); /* or until a signal comes */
         }
         gw.stopping = true;

@@ -3,6 +3,7 @@
 #ifndef TB_GATEWAY_HTTP_H
 #define TB_GATEWAY_HTTP_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "common/httpd/httpd.h"
@@ -16,6 +17,10 @@ struct tb_gateway {
     struct tb_httpd *httpd;
     struct tb_hub *hub;   /* events for readers */
     atomic_bool stopping; /* /readyz says so */
+    struct {
+        pthread_mutex_t lock;
+        struct tb_mcp_exchange *first;
+    } mcp; /* calls that are answered by a stream */
 };
 
 /* Starts to listen as the settings say. */
@@ -23,6 +28,9 @@ enum tb_rc tb_gateway_listen(struct tb_gateway *gw, struct tb_error *err) TB_MUS
 
 /* Events are read for GET /events; before listening. */
 enum tb_rc tb_gw_events_start(struct tb_gateway *gw, struct tb_error *err) TB_MUST_USE;
+
+/* About once a second: progress for whoever waits for a call over MCP. */
+void tb_gw_mcp_tick(struct tb_gateway *gw);
 
 /* Runs in a thread of the server: must not wait. See to it that the request is answered. */
 typedef void tb_gw_handler(struct tb_gateway *gw, struct tb_httpd_request *req,
@@ -50,7 +58,8 @@ size_t tb_gw_cors(const struct tb_httpd_request *req, struct tb_httpd_header *re
  * requests that change something only when they come from our own pages (Origin). Null: none. */
 tb_str tb_gw_secret(const struct tb_httpd_request *req);
 /* Whether no page asks, or one of ours or of an allowed origin does; for what browsers must not be
- * led to by a name that was rebound to this address. */
+ * led to by a name that was rebound to this address: over plain HTTP ours are those that were asked
+ * for by address, or from localhost. */
 bool tb_gw_known_origin(const struct tb_httpd_request *req);
 /* Who acts, X-Agent-ID; null when not said or longer than 200 bytes. */
 tb_str tb_gw_agent(const struct tb_httpd_request *req);
@@ -77,7 +86,7 @@ enum tb_rc tb_gw_schema_answers(struct tb_pool_thread *thread, struct tb_error *
 
 /* Handlers of this folder. */
 tb_gw_handler tb_gw_health, tb_gw_ready, tb_gw_openapi, tb_gw_bulk, tb_gw_session_open,
-    tb_gw_session_end, tb_gw_events, tb_gw_mcp;
+    tb_gw_session_end, tb_gw_events, tb_gw_mcp, tb_gw_mcp_resume;
 tb_gw_handler tb_gw_board, tb_gw_board_file; /* web.c */
 tb_gw_handler tb_gw_hook_create, tb_gw_hook_list, tb_gw_hook_show, tb_gw_hook_update,
     tb_gw_hook_delete, tb_gw_hook_rotate, tb_gw_hook_test, tb_gw_hook_deliveries,

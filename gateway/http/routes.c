@@ -21,5 +21,6 @@ const struct tb_gw_route tb_gw_routes[] = {
     {"GET", "/", tb_gw_board},
     {"GET", "/board/{file}", tb_gw_board_file},
     {"POST", "/mcp", tb_gw_mcp},
+    {"GET", "/mcp", tb_gw_mcp_resume},
     {NULL, NULL, NULL},
 };

@@ -79,6 +79,7 @@ static void resources(struct tb_json *w, tb_str body, struct tb_arena *arena)
             }
         }
     }
+    tb_mcp_add_extra(w, TB_LIT("resources/list"));
     tb_json_close(w, ']');
     tb_json_close(w, '}');
 }
@@ -122,16 +123,28 @@ tb_str tb_mcp_finish(const struct tb_mcp_step *step, const struct tb_reply *repl
     case TB_MCP_RESOURCES:
         resources(&w, reply->body, arena);
         break;
+    case TB_MCP_COMPLETION:
+        tb_mcp_completed(&w, reply->body, step->prefix, arena);
+        break;
     }
     return tb_mcp_end(&w, step->id, arena);
 }
 
-tb_str tb_mcp_progress(const struct tb_mcp_step *step, int done, int total, const char *text,
-                       struct tb_arena *arena)
+void tb_mcp_progress(tb_buf *out, tb_str token, int64_t waited_s, int64_t total_s, const char *text)
 {
-    return tb_arena_printf(
-        arena,
-        "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{"
-        "\"progressToken\":%.*s,\"progress\":%d,\"total\":%d,\"message\":\"%s\"}}",
-        TB_ARG(step->progress_token), done, total, text);
+    struct tb_json w = {.buf = out};
+    tb_json_open(&w, '{');
+    tb_mcp_text(&w, "jsonrpc", TB_LIT("2.0"));
+    tb_mcp_text(&w, "method", TB_LIT("notifications/progress"));
+    tb_json_key(&w, "params");
+    tb_json_open(&w, '{');
+    tb_json_key(&w, "progressToken");
+    tb_json_raw(&w, token);
+    tb_json_key(&w, "progress");
+    tb_json_int(&w, waited_s);
+    tb_json_key(&w, "total");
+    tb_json_int(&w, total_s);
+    tb_mcp_text(&w, "message", tb_str_of(text));
+    tb_json_close(&w, '}');
+    tb_json_close(&w, '}');
 }

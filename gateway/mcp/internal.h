@@ -18,5 +18,21 @@ void tb_mcp_text(struct tb_json *w, const char *name, tb_str value);
  * an argument is missing; *ret_why says so. */
 void tb_mcp_prompts(struct tb_json *w);
 bool tb_mcp_prompt(struct tb_json *w, const struct tb_tree *params, const char **ret_why);
+/* The name of the prompt's one argument, NULL when there is no such prompt. */
+const char *tb_mcp_prompt_argument(tb_str name);
+
+/* completion/complete: which operation knows the values, and with what parameters. NULL: *ret_why
+ * says what is wrong with params. */
+const struct tb_operation *tb_mcp_complete(const struct tb_tree *params, tb_str *ret_params,
+                                           tb_str *ret_prefix, const char **ret_why);
+/* The value of result: of what the operation answered, the ids that begin with the prefix, or whose
+ * title or name holds it. */
+void tb_mcp_completed(struct tb_json *w, tb_str body, tb_str prefix, struct tb_arena *arena);
+
+/* A list method's array goes on with what this build adds. */
+void tb_mcp_add_extra(struct tb_json *w, tb_str method);
+
+#define TB_TICKET_URI "ticket://"
+#define TB_BOARD_URI  "board://"
 
 #endif

@@ -8,6 +8,7 @@
 #define TB_GATEWAY_MCP_H
 
 #include "common/base/arena.h"
+#include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/json/tree.h"
 #include "gateway/core/caller.h"
@@ -44,20 +45,22 @@ enum tb_mcp_todo {
     TB_MCP_CALL,    /* run op with params, then tb_mcp_finish */
 };
 
-enum tb_mcp_shape { TB_MCP_TOOL, TB_MCP_RESOURCE, TB_MCP_RESOURCES };
+enum tb_mcp_shape { TB_MCP_TOOL, TB_MCP_RESOURCE, TB_MCP_RESOURCES, TB_MCP_COMPLETION };
 
 struct tb_mcp_step {
     enum tb_mcp_todo todo;
     tb_str answer;
 
-    const struct tb_operation *op;
-    tb_str params;            /* JSON object */
-    tb_str idempotency_key;   /* params._meta["ticketbus/idempotencyKey"], null: none */
-    int64_t expected_version; /* params._meta["ticketbus/expectedVersion"], -1: any */
-    tb_str progress_token;    /* as written, null: no progress is wanted */
+    const struct tb_operation *op; /* NULL: the call is the build's own (extra.h) */
+    tb_str params;                 /* JSON object */
+    tb_str idempotency_key;        /* params._meta["ticketbus/idempotencyKey"], null: none */
+    int64_t expected_version;      /* params._meta["ticketbus/expectedVersion"], -1: any */
+    tb_str progress_token;         /* as written, null: no progress is wanted */
+    bool streamed;                 /* better answered by a stream, if the client takes one */
     enum tb_mcp_shape shape;
     tb_str id;
-    tb_str uri; /* of a resource */
+    tb_str uri;    /* of a resource */
+    tb_str prefix; /* what is to be completed */
 };
 
 /* What the message asks for. Lists show what the caller's scopes reach. Everything in *ret lives in
@@ -69,9 +72,10 @@ void tb_mcp_step(const struct tb_mcp_message *message, const struct tb_caller *c
 tb_str tb_mcp_finish(const struct tb_mcp_step *step, const struct tb_reply *reply,
                      struct tb_arena *arena);
 
-/* notifications/progress for the step: `done` of `total` things, and a sentence. */
-tb_str tb_mcp_progress(const struct tb_mcp_step *step, int done, int total, const char *text,
-                       struct tb_arena *arena);
+/* notifications/progress for a token as the client wrote it: seconds waited of those it will wait
+ * at most, and a sentence. Appended to out. */
+void tb_mcp_progress(tb_buf *out, tb_str token, int64_t waited_s, int64_t total_s,
+                     const char *text);
 
 /* A whole JSON-RPC error answer. id null: not known. */
 tb_str tb_mcp_error(tb_str id, int code, struct tb_arena *arena, const char *fmt, ...)

@@ -56,23 +56,31 @@ void tb_mcp_prompts(struct tb_json *w)
         tb_json_close(w, ']');
         tb_json_close(w, '}');
     }
+    tb_mcp_add_extra(w, TB_LIT("prompts/list"));
     tb_json_close(w, ']');
     tb_json_close(w, '}');
 }
 
-static const struct prompt *find(const struct tb_tree *name)
+static const struct prompt *find(tb_str name)
 {
-    for (size_t i = 0; name && name->kind == TB_TREE_STRING && i < TB_COUNT(prompts); i++) {
-        if (tb_str_eq_c(name->text, prompts[i].name)) {
+    for (size_t i = 0; i < TB_COUNT(prompts); i++) {
+        if (tb_str_eq_c(name, prompts[i].name)) {
             return &prompts[i];
         }
     }
     return NULL;
 }
 
+const char *tb_mcp_prompt_argument(tb_str name)
+{
+    const struct prompt *p = find(name);
+    return p ? p->argument : NULL;
+}
+
 bool tb_mcp_prompt(struct tb_json *w, const struct tb_tree *params, const char **ret_why)
 {
-    const struct prompt *p = find(tb_tree_get(params, "name"));
+    const struct tb_tree *name = tb_tree_get(params, "name");
+    const struct prompt *p = name && name->kind == TB_TREE_STRING ? find(name->text) : NULL;
     if (!p) {
         *ret_why = "there is no such prompt";
         return false;

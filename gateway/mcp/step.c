@@ -3,10 +3,8 @@
 
 #include "common/base/attr.h"
 #include "gateway/core/openapi.h"
+#include "gateway/mcp/extra.h"
 #include "gateway/mcp/internal.h"
-
-#define TICKET_URI "ticket://"
-#define BOARD_URI  "board://"
 
 static const char *const revisions[] = {"2025-11-25", "2025-06-18"}; /* newest first */
 
@@ -46,7 +44,7 @@ static void initialize(const struct ask *a)
     tb_json_open(&w, '{');
     tb_mcp_text(&w, "protocolVersion", known ? wanted : tb_str_of(revisions[0]));
     tb_json_key(&w, "capabilities");
-    tb_json_raw(&w, TB_LIT("{\"tools\":{},\"resources\":{},\"prompts\":{}}"));
+    tb_json_raw(&w, TB_LIT("{\"tools\":{},\"resources\":{},\"prompts\":{},\"completions\":{}}"));
     tb_json_key(&w, "serverInfo");
     tb_json_open(&w, '{');
     tb_mcp_text(&w, "name", TB_LIT("ticketbus"));
@@ -60,6 +58,14 @@ static void initialize(const struct ask *a)
                        "retry a call safely, send the same _meta[\"ticketbus/idempotencyKey\"]."));
     tb_json_close(&w, '}');
     a->ret->answer = tb_mcp_end(&w, a->message->id, a->arena);
+}
+
+void tb_mcp_add_extra(struct tb_json *w, tb_str method)
+{
+    tb_str more = tb_mcp_extra ? tb_mcp_extra->list(method) : TB_STR_NULL;
+    if (!tb_str_is_null(more)) {
+        tb_json_raw(w, more);
+    }
 }
 
 static void ping(const struct ask *a)
@@ -125,6 +131,7 @@ static void list_tools(const struct ask *a)
             write_tool(&w, &tb_operations[i]);
         }
     }
+    tb_mcp_add_extra(&w, TB_LIT("tools/list"));
     tb_json_close(&w, ']');
     tb_json_close(&w, '}');
     a->ret->answer = tb_mcp_end(&w, a->message->id, a->arena);
@@ -138,6 +145,7 @@ static void read_meta(const struct ask *a)
     const struct tb_tree *version = tb_tree_get(meta, "ticketbus/expectedVersion");
     if (token && (token->kind == TB_TREE_STRING || token->kind == TB_TREE_INT)) {
         a->ret->progress_token = token->raw;
+        a->ret->streamed = true;
     }
     a->ret->idempotency_key = text_of(tb_tree_get(meta, "ticketbus/idempotencyKey"));
     if (version && version->kind == TB_TREE_INT && version->integer >= 0) {
@@ -186,14 +194,18 @@ static void list_templates(const struct ask *a)
     tb_buf buf;
     struct tb_json w;
     tb_mcp_begin(&w, &buf, a->message->id);
-    tb_json_raw(
-        &w, TB_LIT("{\"resourceTemplates\":["
-                   "{\"uriTemplate\":\"" TICKET_URI "{ticket_id}\",\"name\":\"ticket\",\"title\":"
-                   "\"A ticket\",\"description\":\"A ticket with comments, commits, history and "
-                   "blockers.\",\"mimeType\":\"application/json\"},"
-                   "{\"uriTemplate\":\"" BOARD_URI "{workflow_id}\",\"name\":\"board\",\"title\":"
-                   "\"A board\",\"description\":\"A workflow's columns, types and rules.\","
-                   "\"mimeType\":\"application/json\"}]}"));
+    tb_json_open(&w, '{');
+    tb_json_key(&w, "resourceTemplates");
+    tb_json_open(&w, '[');
+    tb_json_raw(&w, TB_LIT("{\"uriTemplate\":\"" TB_TICKET_URI "{ticket_id}\",\"name\":\"ticket\","
+                           "\"title\":\"A ticket\",\"description\":\"A ticket with comments, "
+                           "commits, history and blockers.\",\"mimeType\":\"application/json\"}"));
+    tb_json_raw(&w, TB_LIT("{\"uriTemplate\":\"" TB_BOARD_URI "{workflow_id}\",\"name\":\"board\","
+                           "\"title\":\"A board\",\"description\":\"A workflow's columns, types "
+                           "and rules.\",\"mimeType\":\"application/json\"}"));
+    tb_mcp_add_extra(&w, TB_LIT("resources/templates/list"));
+    tb_json_close(&w, ']');
+    tb_json_close(&w, '}');
     a->ret->answer = tb_mcp_end(&w, a->message->id, a->arena);
 }
 
@@ -216,8 +228,8 @@ static void read_resource(const struct ask *a)
         const char *scheme;
         enum tb_op op;
         const char *param;
-    } kinds[] = {{TICKET_URI, TB_OP_GET_TICKET, "ticket_id"},
-                 {BOARD_URI, TB_OP_GET_BOARD, "workflow_id"}};
+    } kinds[] = {{TB_TICKET_URI, TB_OP_GET_TICKET, "ticket_id"},
+                 {TB_BOARD_URI, TB_OP_GET_BOARD, "workflow_id"}};
     tb_str uri = text_of(tb_tree_get(a->message->params, "uri"));
     for (size_t i = 0; i < TB_COUNT(kinds); i++) {
         size_t n = strlen(kinds[i].scheme);
@@ -229,7 +241,23 @@ static void read_resource(const struct ask *a)
             return;
         }
     }
-    refuse(a, TB_MCP_NO_RESOURCE, "uri: no resource of ours; " TICKET_URI "ID or " BOARD_URI "ID");
+    refuse(a, TB_MCP_NO_RESOURCE,
+           "uri: no resource of ours; " TB_TICKET_URI "ID or " TB_BOARD_URI "ID");
+}
+
+/* ---- completion ---- */
+
+static void complete(const struct ask *a)
+{
+    const char *why = NULL;
+    tb_str params = TB_STR_NULL;
+    const struct tb_operation *op =
+        tb_mcp_complete(a->message->params, &params, &a->ret->prefix, &why);
+    if (op) {
+        call(a, op, params, TB_MCP_COMPLETION);
+    } else {
+        refuse(a, TB_MCP_INVALID_PARAMS, why);
+    }
 }
 
 /* ---- prompts ---- */
@@ -268,7 +296,7 @@ static const struct {
     {"tools/list", list_tools},         {"tools/call", call_tool},
     {"resources/list", list_resources}, {"resources/templates/list", list_templates},
     {"resources/read", read_resource},  {"prompts/list", list_prompts},
-    {"prompts/get", get_prompt},
+    {"prompts/get", get_prompt},        {"completion/complete", complete},
 };
 
 void tb_mcp_step(const struct tb_mcp_message *message, const struct tb_caller *caller,
@@ -285,6 +313,9 @@ void tb_mcp_step(const struct tb_mcp_message *message, const struct tb_caller *c
         return;
     }
     const struct ask a = {message, caller, arena, ret};
+    if (tb_mcp_extra && tb_mcp_extra->step(message, arena, ret)) {
+        return;
+    }
     ret->todo = TB_MCP_ANSWER;
     for (size_t i = 0; i < TB_COUNT(methods); i++) {
         if (tb_str_eq_c(message->method, methods[i].method)) {

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import time
 import uuid
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from mcp import ClientSession, McpError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.types import PromptReference, ResourceTemplateReference
 
 from bus.gateway import Client, Gateway
 
@@ -169,7 +171,146 @@ def test_progress_is_told_when_asked_for(gateway, tokens, workflow):
             assert not made.isError
 
     asyncio.run(run())
-    assert told and told[0][:2] == (0, 1)
+    assert told and told[0][0] == 0 and told[0][1] > 0
+
+
+@contextlib.contextmanager
+def frozen_workers(bus):
+    workers = [daemon for daemon in bus.daemons if "worker" in daemon.name and daemon.running]
+    for worker in workers:
+        worker.freeze()
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.thaw()
+
+
+def test_a_long_call_tells_every_second_that_it_is_waited_for(bus, gateway, tokens, workflow):
+    told = []
+
+    async def on_progress(done, total, message):
+        told.append((done, total))
+
+    async def run():
+        async with over_http(gateway, tokens["write"]) as session:
+            await session.initialize()
+            with frozen_workers(bus):
+                call = asyncio.create_task(
+                    session.call_tool("create_ticket", {"workflow_id": workflow, "title": "Long"}, progress_callback=on_progress))
+                await asyncio.sleep(3.3)
+            made = await call
+            assert not made.isError and made.structuredContent["outcome"] == "applied"
+
+    asyncio.run(run())
+    done = [d for d, _ in told]
+    assert len(done) >= 3 and done == sorted(set(done)) and all(d < total for d, total in told), told
+
+
+def events_of(text):
+    """The server-sent events of a text: [(id, data)], whatever else they hold."""
+    fields = [dict(line.split(":", 1) for line in block.splitlines()) for block in text.strip().split("\n\n")]
+    return [(block.get("id", "").strip(), block.get("data", "").strip()) for block in fields]
+
+
+def call_message(title, workflow, id=7):
+    return {"jsonrpc": "2.0", "id": id, "method": "tools/call",
+            "params": {"name": "create_ticket", "arguments": {"workflow_id": workflow, "title": title}, "_meta": {"progressToken": "p"}}}
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_a_call_whose_gateway_is_killed_is_answered_by_another(bus, gateway, tokens, workflow, revision):
+    title = f"Survives {revision}"
+    headers = {"Authorization": f"Bearer {tokens['write']}", "Accept": "application/json, text/event-stream",
+               "MCP-Protocol-Version": revision}
+    with frozen_workers(bus):
+        with Gateway(bus, f"gateway-killed-{revision}") as doomed:
+            with httpx.stream("POST", f"{doomed.url}/mcp", json=call_message(title, workflow, 'x"y'), headers=headers, timeout=30) as stream:
+                text, chunks = "", stream.iter_text()
+                while '"progress":1' not in text:  # so the command was sent a second ago
+                    text += next(chunks)
+                doomed.daemon.kill()
+        told = events_of(text)
+        assert all(id for id, _ in told) and len({id for id, _ in told}) == len(told)
+        primed = told[0][1] == ""
+        assert primed == (revision == "2025-11-25"), "older clients do not know events without data"
+        resume = lambda token: httpx.get(f"{gateway.url}/mcp", headers=headers | {"Last-Event-ID": told[-1][0],
+                                         "Authorization": f"Bearer {token}"}, timeout=30)
+        early = resume(tokens["write"])
+        assert early.status_code == 200 and [data for _, data in events_of(early.text)] == [""] and "retry:" in early.text
+    deadline = time.monotonic() + 30
+    while not (data := events_of(resume(tokens["write"]).text)[0][1]):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    answer = json.loads(data)
+    assert answer["id"] == 'x"y' and not answer["result"]["isError"], answer
+    made = answer["result"]["structuredContent"]
+    assert made["outcome"] == "applied" and made["version"] == 1
+    found = Client(gateway, tokens["read"]).get("/tickets/get", workflow_id=workflow).expect(200)["tickets"]
+    assert [t["ticket_id"] for t in found if t["title"] == title] == [made["ticket_id"]]
+    elsewhere = gateway.token(f"elsewhere-{revision}", "--scope", "write", "--workflow", "another")
+    hidden = events_of(resume(elsewhere).text)
+    assert hidden[0][1] == "", "another workflow's command is not there for this token"
+
+
+def test_a_refused_call_can_be_resumed_too(gateway, tokens, workflow):
+    headers = {"Authorization": f"Bearer {tokens['write']}", "Accept": "text/event-stream"}
+    message = call_message("x", workflow)
+    ticket = Client(gateway, tokens["write"]).post("/tickets/create", {"workflow_id": workflow, "title": "x"}).expect(201)["ticket_id"]
+    message["params"] |= {"name": "change_ticket_status", "arguments": {"ticket_id": ticket, "new_status": "nowhere"}}
+    direct = events_of(httpx.post(f"{gateway.url}/mcp", json=message, headers=headers, timeout=30).text)
+    again = events_of(httpx.get(f"{gateway.url}/mcp", headers=headers | {"Last-Event-ID": direct[0][0]}, timeout=30).text)
+    first, second = (json.loads(events[-1][1])["result"] for events in (direct, again))
+    assert first["isError"] and second["isError"]
+    assert first["structuredContent"]["code"] == second["structuredContent"]["code"] == "unknown_status"
+
+
+@pytest.mark.parametrize("last", ["", "1", "x" * 5000, f"{uuid.uuid4()}.1.1.", f"{uuid.uuid4()}.1.1.e30=", f"{uuid.uuid4()}.1.1.MQ==MQ",
+                                  f"{uuid.uuid4()}.-1.1.MQ==", f"{uuid.uuid4()}.99999999999999999999.1.MQ==", "' OR 1=1 --"])
+def test_ids_of_events_that_are_none(gateway, tokens, last):
+    answer = httpx.get(f"{gateway.url}/mcp", headers={"Authorization": f"Bearer {tokens['read']}", "Last-Event-ID": last}, timeout=30)
+    assert answer.status_code == 400, answer.text
+
+
+def test_a_command_never_heard_of_is_pending_after_a_minute(gateway, tokens):
+    headers = {"Authorization": f"Bearer {tokens['read']}", "Last-Event-ID": f"{uuid.uuid4()}.{int(time.time()) - 90}.1.MQ=="}
+    answer = httpx.get(f"{gateway.url}/mcp", headers=headers, timeout=30)
+    told = json.loads(events_of(answer.text)[0][1])
+    assert told["id"] == 1 and told["result"]["structuredContent"]["outcome"] == "pending"
+    assert httpx.get(f"{gateway.url}/mcp", headers=headers | {"Authorization": "Bearer no"}).status_code == 401
+
+
+def test_ids_are_completed(gateway, tokens, workflow):
+    client = Client(gateway, tokens["write"])
+    ticket = client.post("/tickets/create", {"workflow_id": workflow, "title": "Rename the Zeppelin"}).expect(201)["ticket_id"]
+
+    async def run():
+        async with over_http(gateway, tokens["read"]) as session:
+            hello = await session.initialize()
+            assert hello.capabilities.completions is not None
+            ask = lambda ref, name, value: session.complete(ref, {"name": name, "value": value})
+            triage = PromptReference(type="ref/prompt", name="triage")
+            found = (await ask(triage, "workflow_id", workflow[:-2])).completion
+            assert workflow in found.values and not found.hasMore
+            hand_over = PromptReference(type="ref/prompt", name="hand_over")
+            assert (await ask(hand_over, "ticket_id", ticket[:-4])).completion.values[0] == ticket
+            by_uri = ResourceTemplateReference(type="ref/resource", uri="ticket://{ticket_id}")
+            assert (await ask(by_uri, "ticket_id", "the zepp")).completion.values == [ticket]
+            board = ResourceTemplateReference(type="ref/resource", uri="board://{workflow_id}")
+            assert (await ask(board, "workflow_id", "no such")).completion.values == []
+            for ref, name in ((triage, "ticket_id"), (PromptReference(type="ref/prompt", name="none"), "x"), (by_uri, "x")):
+                with pytest.raises(McpError):
+                    await ask(ref, name, "")
+        elsewhere = gateway.token(f"completes-{uuid.uuid4().hex[:6]}", "--scope", "read", "--workflow", "another")
+        async with over_http(gateway, elsewhere) as session:
+            await session.initialize()
+            assert (await ask_board(session)).completion.values == []
+
+    async def ask_board(session):
+        return await session.complete(ResourceTemplateReference(type="ref/resource", uri="board://{workflow_id}"),
+                                      {"name": "workflow_id", "value": ""})
+
+    asyncio.run(run())
 
 
 @pytest.fixture
@@ -220,3 +361,16 @@ def test_transport(raw, gateway, tokens):
     assert raw(ping, Origin=gateway.url).status_code == 200
     got = httpx.get(f"{gateway.url}/mcp", headers={"Authorization": f"Bearer {tokens['read']}"})
     assert got.status_code == 405 and got.headers["allow"] == "POST"
+
+
+def test_pages_of_other_hosts_do_not_get_in(raw, gateway):
+    """Nor by a name of theirs that was led to this address."""
+    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    port = gateway.port
+    for host, origin, status in [(f"127.0.0.1:{port}", f"http://127.0.0.1:{port}", 200), (f"localhost:{port}", f"http://localhost:{port}", 200),
+                                 (f"[::1]:{port}", f"http://[::1]:{port}", 200), (f"evil.example:{port}", f"http://evil.example:{port}", 403),
+                                 ("127.0.0.1.evil.example", "http://127.0.0.1.evil.example", 403), (f"127.0.0.1:{port}", "null", 403),
+                                 ("board.example", "https://board.example", 200), (f"127.0.0.1:{port}", f"http://localhost:{port}", 403)]:
+        assert raw(ping, Host=host, Origin=origin).status_code == status, (host, origin)
+        got = httpx.get(f"{gateway.url}/mcp", headers={"Host": host, "Origin": origin})
+        assert got.status_code == (403 if status == 403 else 405), (host, origin)

@@ -13,6 +13,10 @@ command git git
 BROWSER_NEEDS='
 command chromium chromium
 '
+# What installs the MCP conformance suite; the suite brings its own Node.
+NODE_NEEDS='
+command npm npm
+'
 # Set by tests/run.
 : "${KEEP_STACK:=no}"
 if [[ ! -v PYTEST_ARGUMENTS ]]; then PYTEST_ARGUMENTS=(); fi
@@ -21,6 +25,26 @@ TEST_VENV=$TOOLS_DIR/venv-tests
 
 ensure_test_venv() {
     ensure_venv_at "$TEST_VENV" "$TESTS_DIR/requirements.txt" "$TESTS_DIR/e2e/parts/requirements.txt"
+}
+
+NODE_DIR=$TOOLS_DIR/node-tests
+
+# The packages of tests/conformance, exactly those of its lock file; none runs a script of its own.
+ensure_test_node() { with_lock "$NODE_DIR.lock" ensure_test_node_locked; }
+
+ensure_test_node_locked() {
+    local stamp
+    stamp=$(cat "$TESTS_DIR"/conformance/package*.json | digest)
+    if [[ $(cat "$NODE_DIR/.stamp" 2>/dev/null) == "$stamp" ]]; then
+        note "unchanged"
+        return 0
+    fi
+    mkdir -p "$NODE_DIR"
+    rm -f "$NODE_DIR/.stamp"
+    cp "$TESTS_DIR"/conformance/package*.json "$NODE_DIR/"
+    (cd "$NODE_DIR" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) ||
+        complain "npm could not install the packages of tests/conformance (is the registry reachable?)."
+    printf '%s\n' "$stamp" >"$NODE_DIR/.stamp"
 }
 
 # result SECTION passed|failed|skipped NAME: a check that has no JUnit file.
@@ -173,8 +197,9 @@ run_pytest() { # NAME FOLDER
 section_e2e() {
     SECTION=e2e
     local status=0
-    step "System packages" - ensure_packages "$STACK_NEEDS" "$BUILD_NEEDS" "$KAFKA_NEEDS" "$BROWSER_NEEDS"
+    step "System packages" - ensure_packages "$STACK_NEEDS" "$BUILD_NEEDS" "$KAFKA_NEEDS" "$BROWSER_NEEDS" "$NODE_NEEDS"
     step "Python packages of the tests" - ensure_test_venv
+    step "Node packages of the tests" - ensure_test_node
     step_build asan
     "$LOCAL_DIR/down" --wipe >/dev/null 7>&-
     choose_ports

@@ -15,8 +15,8 @@ def free_port():
 
 
 class Gateway:
-    def __init__(self, bus, name="gateway", **settings):
-        self.bus, self.name = bus, name
+    def __init__(self, bus, name="gateway", program="ticketbus-gateway", **settings):
+        self.bus, self.name, self.program = bus, name, program
         self.port = free_port()
         self.settings = {"TICKETBUS_GATEWAY_LISTEN": f"127.0.0.1:{self.port}", "TICKETBUS_GATEWAY_RATE": "0",
                          "TICKETBUS_GATEWAY_DB_POOL": "3"} | settings
@@ -28,7 +28,7 @@ class Gateway:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, seconds=30):
-        self.daemon = self.bus.start("ticketbus-gateway", self.name, **self.settings)
+        self.daemon = self.bus.start(self.program, self.name, **self.settings)
         deadline = time.monotonic() + seconds
         while True:
             try:

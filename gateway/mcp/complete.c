@@ -65,7 +65,8 @@ const struct tb_operation *tb_mcp_complete(const struct tb_tree *params, tb_str 
 /* Letters of ASCII in either case. */
 static bool holds(tb_str text, tb_str part)
 {
-    for (size_t i = 0; part.len <= text.len && i <= text.len - part.len; i++) {
+    bool may = text.ptr && part.ptr && part.len <= text.len;
+    for (size_t i = 0; may && i <= text.len - part.len; i++) {
         if (strncasecmp(text.ptr + i, part.ptr, part.len) == 0) {
             return true;
         }
@@ -76,7 +77,8 @@ static bool holds(tb_str text, tb_str part)
 static bool fits(const struct kind *k, const struct tb_tree *entry, tb_str prefix, bool by_id)
 {
     tb_str id = text_of(tb_tree_get(entry, k->argument));
-    bool begins = id.len >= prefix.len && memcmp(id.ptr, prefix.ptr, prefix.len) == 0;
+    bool begins =
+        id.ptr && tb_str_eq((tb_str){id.ptr, prefix.len < id.len ? prefix.len : id.len}, prefix);
     return by_id ? begins : !begins && holds(text_of(tb_tree_get(entry, k->title)), prefix);
 }
 

@@ -3,13 +3,14 @@
 #ifndef TB_GATEWAY_MCP_EXTRA_H
 #define TB_GATEWAY_MCP_EXTRA_H
 
+#include "common/base/json_write.h"
 #include "gateway/mcp/mcp.h"
 
 struct tb_call;
 
 struct tb_mcp_extra {
-    /* Further entries of what a list method answers, with commas between them; null: none. */
-    tb_str (*list)(tb_str method);
+    /* Adds to what a list method answers. */
+    void (*list)(struct tb_json *w, tb_str method);
     /* Whether the message is for one of them; *ret then says what to do. */
     bool (*step)(const struct tb_mcp_message *message, struct tb_arena *arena,
                  struct tb_mcp_step *ret);

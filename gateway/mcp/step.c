@@ -62,9 +62,8 @@ static void initialize(const struct ask *a)
 
 void tb_mcp_add_extra(struct tb_json *w, tb_str method)
 {
-    tb_str more = tb_mcp_extra ? tb_mcp_extra->list(method) : TB_STR_NULL;
-    if (!tb_str_is_null(more)) {
-        tb_json_raw(w, more);
+    if (tb_mcp_extra) {
+        tb_mcp_extra->list(w, method);
     }
 }
 

@@ -12,6 +12,7 @@
 #include "common/metrics/metrics.h"
 #include "common/probe/probe.h"
 #include "indexer/shell/intake.h"
+#include "indexer/shell/keeper.h"
 #include "indexer/shell/queue.h"
 #include "indexer/shell/reconcile.h"
 #include "indexer/shell/round.h"
@@ -27,6 +28,7 @@ struct program {
     const struct tb_config *cfg;
     struct tb_queue queue;
     struct tb_indexer ix;
+    struct tb_keeper keeper;
     pthread_t thread;
     enum tb_rc rc; /* of the indexing thread */
     struct tb_error err;
@@ -205,6 +207,9 @@ static enum tb_rc run(struct program *p)
         }
     }
     if (rc == TB_OK) {
+        rc = tb_keeper_start(&p->keeper, p->cfg, &stop, &err);
+    }
+    if (rc == TB_OK) {
         struct tb_intake in = {.cfg = p->cfg,
                                .queue = &p->queue,
                                .stop = &stop,
@@ -221,6 +226,8 @@ static enum tb_rc run(struct program *p)
     } else {
         tb_log_info("stopped after %llu tickets", (unsigned long long)p->ix.stats.tickets);
     }
+    atomic_store(&stop, true);
+    tb_keeper_join(&p->keeper);
     tb_probe_free(probe);
     tb_indexer_close(&p->ix);
     tb_queue_dispose(&p->queue);

@@ -356,3 +356,19 @@ void tb_node_pretty(const struct tb_node *node, tb_buf *out)
 {
     pretty(node, out, 0);
 }
+
+tb_str tb_json_compact(tb_str json, struct tb_arena *arena)
+{
+    struct tb_dom *dom;
+    if (tb_str_is_null(json) || tb_dom_parse(json, 0, &dom, NULL) != TB_OK) {
+        return TB_STR_NULL;
+    }
+    tb_buf buf;
+    tb_buf_init(&buf, json.len * 6 + 16); /* escapes are six bytes at most */
+    struct tb_json w = {.buf = &buf};
+    tb_node_write(tb_dom_root(dom), &w);
+    tb_str text = tb_buf_take(&buf, arena);
+    tb_buf_dispose(&buf);
+    tb_dom_free(dom);
+    return text;
+}

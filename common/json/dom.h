@@ -68,6 +68,8 @@ bool tb_node_floats(const struct tb_node *node, float *out, size_t n) TB_MUST_US
 
 /* The value as JSON, compact. */
 void tb_node_write(const struct tb_node *node, struct tb_json *w);
+/* A JSON text in that form, in the arena; null for what is null or no JSON. */
+tb_str tb_json_compact(tb_str json, struct tb_arena *arena);
 /* The value as JSON for people: two blanks per level. */
 void tb_node_pretty(const struct tb_node *node, tb_buf *out);
 

@@ -63,11 +63,17 @@ static enum tb_rc open_store(struct tb_indexer *ix, struct tb_error *err)
     return tb_store_open(ix->cfg, &opt, &ix->store, err);
 }
 
+static void nobody_waits(tb_str ticket_id, void *arg)
+{
+    (void)ticket_id;
+    (void)arg;
+}
+
 enum tb_rc tb_indexer_open(struct tb_indexer *ix, const struct tb_config *cfg,
                            const atomic_bool *stop, const atomic_bool *abort, atomic_bool *away,
                            struct tb_error *err)
 {
-    *ix = (struct tb_indexer){.cfg = cfg, .stop = stop, .abort = abort};
+    *ix = (struct tb_indexer){.cfg = cfg, .stop = stop, .abort = abort, .done = nobody_waits};
     ix->model_arena = tb_arena_new(0);
     if (!ix->model_arena) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
@@ -114,6 +120,14 @@ void tb_indexer_close(struct tb_indexer *ix)
     tb_pg_free(ix->pg);
     tb_arena_free(ix->model_arena);
     *ix = (struct tb_indexer){0};
+}
+
+void tb_indexer_give_up(struct tb_indexer *ix, int64_t after_ms)
+{
+    ix->pg_patience.give_up_ms = after_ms;
+    ix->store_patience.give_up_ms = after_ms;
+    ix->embed_patience.give_up_ms = after_ms;
+    ix->kafka_patience.give_up_ms = after_ms;
 }
 
 enum tb_rc tb_indexer_connect(struct tb_indexer *ix, struct tb_error *err)

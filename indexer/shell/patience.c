@@ -1,5 +1,6 @@
 #include "indexer/shell/patience.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #include "common/base/clock.h"
@@ -23,6 +24,10 @@ static int64_t jittered(int attempts, int64_t max_ms)
 bool tb_patience_wait(struct tb_patience *p, const struct tb_error *err, int64_t wait_ms)
 {
     int64_t now = tb_clock_mono_us();
+    (void)snprintf(p->why, sizeof p->why, "%.*s", (int)sizeof p->why - 1, err->text);
+    if (p->attempts == 0) {
+        p->first_us = now;
+    }
     if (p->attempts == 0 || now - p->since_us > TELL_AGAIN_US) {
         tb_log_warn("%s is away, waiting: %s", p->part, err->text);
         p->since_us = now;
@@ -30,6 +35,9 @@ bool tb_patience_wait(struct tb_patience *p, const struct tb_error *err, int64_t
     int64_t ms = jittered(p->attempts, p->max_ms);
     int64_t until = now + (ms > wait_ms ? ms : wait_ms) * 1000;
     p->attempts++;
+    if (p->give_up_ms && now - p->first_us > p->give_up_ms * 1000) {
+        return false;
+    }
     if (p->away) {
         atomic_store(p->away, true);
     }

@@ -13,12 +13,15 @@ struct tb_patience {
     const atomic_bool *stop;
     atomic_bool *away; /* set while waiting; NULL for nobody to know */
     int64_t max_ms;
+    int64_t give_up_ms; /* waits no longer than this altogether; 0: for ever */
     int attempts;
-    int64_t since_us;
+    int64_t since_us; /* of what was told last */
+    int64_t first_us;
+    char why[200]; /* the last failure */
 };
 
 /* After a failure: logs the first one, then waits the longer of the back-off and wait_ms. False
- * when it is time to stop. */
+ * when it is time to stop, or to give up. */
 bool tb_patience_wait(struct tb_patience *p, const struct tb_error *err, int64_t wait_ms);
 /* After success. */
 void tb_patience_over(struct tb_patience *p);

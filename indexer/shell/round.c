@@ -245,6 +245,12 @@ static enum tb_rc run_rows(struct tb_indexer *ix, const struct tb_row *rows, siz
     return TB_OK;
 }
 
+enum tb_rc tb_round_rows(struct tb_indexer *ix, const struct tb_row *rows, size_t n,
+                         struct tb_arena *arena, struct tb_error *err)
+{
+    return run_rows(ix, rows, n, arena, err);
+}
+
 /* Tickets whose rows are gone for good: nothing of them stays. */
 static enum tb_rc forget(struct tb_indexer *ix, const tb_str *ids, size_t n, struct tb_arena *arena,
                          struct tb_error *err)

@@ -31,6 +31,8 @@ struct tb_round_stats {
     uint64_t dead;   /* whole tickets */
 };
 
+struct tb_row;
+
 /* A ticket is dealt with: its events count as done. */
 typedef void tb_round_done_fn(tb_str ticket_id, void *arg);
 
@@ -49,6 +51,7 @@ struct tb_indexer {
     struct tb_embedder *embedder;
     struct tb_store *store;
     bool store_ready; /* its collection is known to exist */
+    bool secondary;   /* not the collection that is searched: vectors only, no keywords */
     struct tb_producer *producer;
     const char *dlq_topic;
     const atomic_bool *stop;  /* end after what is under way; wait for nothing any more */
@@ -68,6 +71,8 @@ enum tb_rc tb_indexer_open(struct tb_indexer *ix, const struct tb_config *cfg,
                            const atomic_bool *stop, const atomic_bool *abort, atomic_bool *away,
                            struct tb_error *err) TB_MUST_USE;
 void tb_indexer_close(struct tb_indexer *ix);
+/* For a program that somebody waits for: a part that is away for so long ends the call. */
+void tb_indexer_give_up(struct tb_indexer *ix, int64_t after_ms);
 
 /* Connects when there is no connection; waits for Postgres. TB_EUNAVAILABLE: stopped. */
 enum tb_rc tb_indexer_connect(struct tb_indexer *ix, struct tb_error *err) TB_MUST_USE;
@@ -81,5 +86,10 @@ enum tb_rc tb_indexer_prepare_store(struct tb_indexer *ix, struct tb_error *err)
  * failures are the program's end. */
 enum tb_rc tb_round_run(struct tb_indexer *ix, const struct tb_work *work, size_t n,
                         struct tb_arena *arena, struct tb_error *err) TB_MUST_USE;
+
+/* The same for rows that were read already, whose `hashes` say which points may stay as they are.
+ * Every row is written, also at a version that is known. */
+enum tb_rc tb_round_rows(struct tb_indexer *ix, const struct tb_row *rows, size_t n,
+                         struct tb_arena *arena, struct tb_error *err) TB_MUST_USE;
 
 #endif

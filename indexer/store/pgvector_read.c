@@ -1,4 +1,5 @@
 /* Queries, counts and walks. */
+#include "common/json/dom.h"
 #include "indexer/store/pgvector_internal.h"
 
 enum {
@@ -13,6 +14,12 @@ enum {
 static const char seen_sql[] =
     "SELECT p.id, p.ticket_id, p.version, p.is_deleted, CASE WHEN v.id IS NULL THEN '' ELSE"
     " p.hash END FROM %P p LEFT JOIN %V v ON v.id = p.id"
+    " WHERE p.id = ANY($1::text[]::uuid[]) ORDER BY p.id";
+static const char read_sql[] =
+    "SELECT p.id, p.ticket_id, p.version, p.is_deleted, CASE WHEN v.id IS NULL THEN '' ELSE"
+    " p.hash END, p.workflow_id, p.status, p.ticket_type, p.priority, p.assignee, p.tags,"
+    " p.is_blocked, p.is_resolved, p.created_at, p.updated_at, p.kind, p.comment_id, p.chunk"
+    " FROM %P p LEFT JOIN %V v ON v.id = p.id"
     " WHERE p.id = ANY($1::text[]::uuid[]) ORDER BY p.id";
 static const char walk_sql[] =
     "SELECT p.id, p.ticket_id, p.version, p.is_deleted, CASE WHEN v.id IS NULL THEN '' ELSE"
@@ -44,7 +51,33 @@ static const char near_sql[] =
     " v.embedding <=> $8::%T AS d FROM %V v JOIN %P p USING (id) WHERE" FILTER
     "ORDER BY v.embedding <=> $8::%T LIMIT $10::int)" BEST;
 
-static bool tell(const struct tb_pg_result *r, tb_store_seen_fn *fn, void *arg)
+static void read_whole(const struct tb_pg_result *r, int i, struct tb_arena *arena,
+                       struct tb_store_payload *payload, struct tb_store_seen *seen)
+{
+    *payload = (struct tb_store_payload){
+        .ticket_id = seen->ticket_id,
+        .version = seen->version,
+        .workflow_id = tb_pg_str(r, i, 5),
+        .status = tb_pg_str(r, i, 6),
+        .ticket_type = tb_pg_str(r, i, 7),
+        .priority = tb_pg_str(r, i, 8),
+        .assignee = tb_pg_str(r, i, 9),
+        .tags_json = tb_json_compact(tb_pg_str(r, i, 10), arena),
+        .is_blocked = tb_pg_bool(r, i, 11),
+        .is_resolved = tb_pg_bool(r, i, 12),
+        .is_deleted = seen->deleted,
+        .created_at = tb_pg_int(r, i, 13),
+        .updated_at = tb_pg_int(r, i, 14),
+    };
+    seen->payload = payload;
+    seen->kind = tb_pg_str(r, i, 15);
+    seen->comment_id = tb_pg_str(r, i, 16);
+    seen->number = (int)tb_pg_int(r, i, 17);
+}
+
+/* arena: for the payloads; NULL: they were not read. */
+static bool tell(const struct tb_pg_result *r, struct tb_arena *arena, tb_store_seen_fn *fn,
+                 void *arg)
 {
     for (int i = 0; i < tb_pg_rows(r); i++) {
         struct tb_store_seen seen = {.ticket_id = tb_pg_str(r, i, 1),
@@ -54,6 +87,10 @@ static bool tell(const struct tb_pg_result *r, tb_store_seen_fn *fn, void *arg)
         if (hash.len && hash.len < sizeof seen.hash) {
             memcpy(seen.hash, hash.ptr, hash.len);
         }
+        struct tb_store_payload payload;
+        if (arena) {
+            read_whole(r, i, arena, &payload, &seen);
+        }
         if (tb_uuid_parse(tb_pg_str(r, i, 0), &seen.id) && !fn(&seen, arg)) {
             return false;
         }
@@ -61,7 +98,7 @@ static bool tell(const struct tb_pg_result *r, tb_store_seen_fn *fn, void *arg)
     return true;
 }
 
-enum tb_rc tb_pgvector_seen(struct tb_store *s, const struct tb_uuid *ids, size_t n,
+enum tb_rc tb_pgvector_seen(struct tb_store *s, const struct tb_uuid *ids, size_t n, bool whole,
                             tb_store_seen_fn *fn, void *arg, struct tb_error *err)
 {
     struct tb_pgvector *p = (struct tb_pgvector *)s;
@@ -83,8 +120,8 @@ enum tb_rc tb_pgvector_seen(struct tb_store *s, const struct tb_uuid *ids, size_
             break;
         }
         tb_pg_add_texts(&params, texts, page);
-        rc = tb_pgvector_exec(p, seen_sql, &params, arena, &r, err);
-        more = rc == TB_OK && tell(r, fn, arg);
+        rc = tb_pgvector_exec(p, whole ? read_sql : seen_sql, &params, arena, &r, err);
+        more = rc == TB_OK && tell(r, whole ? arena : NULL, fn, arg);
         tb_pg_result_free(r);
     }
     tb_arena_free(arena);
@@ -115,7 +152,7 @@ enum tb_rc tb_pgvector_walk(struct tb_store *s, tb_store_seen_fn *fn, void *arg,
             tb_str last = tb_pg_str(r, rows - 1, 0);
             memcpy(after, last.ptr, last.len < sizeof after ? last.len : sizeof after - 1);
         }
-        more = rows && tell(r, fn, arg) && rows == PAGE;
+        more = rows && tell(r, NULL, fn, arg) && rows == PAGE;
         tb_pg_result_free(r);
     }
     tb_arena_free(arena);

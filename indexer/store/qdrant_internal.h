@@ -49,7 +49,7 @@ enum tb_rc tb_qdrant_apply(struct tb_store *s, const struct tb_store_batch *batc
                            struct tb_error *err);
 enum tb_rc tb_qdrant_remove(struct tb_store *s, const struct tb_uuid *ids, size_t n,
                             struct tb_error *err);
-enum tb_rc tb_qdrant_seen(struct tb_store *s, const struct tb_uuid *ids, size_t n,
+enum tb_rc tb_qdrant_seen(struct tb_store *s, const struct tb_uuid *ids, size_t n, bool whole,
                           tb_store_seen_fn *fn, void *arg, struct tb_error *err);
 enum tb_rc tb_qdrant_walk(struct tb_store *s, tb_store_seen_fn *fn, void *arg,
                           struct tb_error *err);

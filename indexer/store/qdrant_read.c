@@ -6,7 +6,42 @@ enum { PAGE = 1000 };
 
 static const char seen_fields[] = "[\"ticket_id\",\"version\",\"is_deleted\",\"hash\"]";
 
-static bool read_seen(const struct tb_node *point, struct tb_store_seen *ret)
+static const char all_fields[] = "true";
+
+/* What was read of one point beside the record itself. */
+struct whole {
+    struct tb_store_payload payload;
+    tb_buf tags;
+};
+
+static void read_whole(const struct tb_node *payload, struct whole *w, struct tb_store_seen *ret)
+{
+    struct tb_json json = {.buf = &w->tags};
+    tb_buf_clear(&w->tags);
+    tb_node_write(tb_node_get(payload, "tags"), &json);
+    w->payload = (struct tb_store_payload){
+        .ticket_id = ret->ticket_id,
+        .version = ret->version,
+        .workflow_id = tb_node_str(tb_node_get(payload, "workflow_id")),
+        .status = tb_node_str(tb_node_get(payload, "status")),
+        .ticket_type = tb_node_str(tb_node_get(payload, "ticket_type")),
+        .priority = tb_node_str(tb_node_get(payload, "priority")),
+        .assignee = tb_node_str(tb_node_get(payload, "assigned_agent_id")),
+        .tags_json = tb_buf_str(&w->tags),
+        .is_blocked = tb_node_bool(tb_node_get(payload, "is_blocked"), false),
+        .is_resolved = tb_node_bool(tb_node_get(payload, "is_resolved"), false),
+        .is_deleted = ret->deleted,
+        .created_at = tb_node_int(tb_node_get(payload, "created_at"), 0),
+        .updated_at = tb_node_int(tb_node_get(payload, "updated_at"), 0),
+    };
+    ret->payload = &w->payload;
+    ret->kind = tb_node_str(tb_node_get(payload, "kind"));
+    ret->comment_id = tb_node_str(tb_node_get(payload, "comment_id"));
+    ret->number = (int)tb_node_int(tb_node_get(payload, "chunk"), 0);
+}
+
+/* w: NULL for the record alone. */
+static bool read_seen(const struct tb_node *point, struct whole *w, struct tb_store_seen *ret)
 {
     const struct tb_node *payload = tb_node_get(point, "payload");
     *ret = (struct tb_store_seen){.ticket_id = tb_node_str(tb_node_get(payload, "ticket_id"))};
@@ -16,23 +51,30 @@ static bool read_seen(const struct tb_node *point, struct tb_store_seen *ret)
     if (hash.len < sizeof ret->hash && hash.len) {
         memcpy(ret->hash, hash.ptr, hash.len);
     }
+    if (w) {
+        read_whole(payload, w, ret);
+    }
     return tb_uuid_parse(tb_node_str(tb_node_get(point, "id")), &ret->id);
 }
 
 /* Points with other ids than ours (numbers) are not ours to judge. */
-static bool tell(const struct tb_node *points, tb_store_seen_fn *fn, void *arg)
+static bool tell(const struct tb_node *points, bool whole, tb_store_seen_fn *fn, void *arg)
 {
     size_t n = tb_node_size(points);
-    for (size_t i = 0; i < n; i++) {
+    struct whole w;
+    bool more = true;
+    tb_buf_init(&w.tags, TB_QDRANT_REQUEST_MAX);
+    for (size_t i = 0; i < n && more; i++) {
         struct tb_store_seen seen;
-        if (read_seen(tb_node_at(points, i), &seen) && !fn(&seen, arg)) {
-            return false;
+        if (read_seen(tb_node_at(points, i), whole ? &w : NULL, &seen)) {
+            more = fn(&seen, arg);
         }
     }
-    return true;
+    tb_buf_dispose(&w.tags);
+    return more;
 }
 
-enum tb_rc tb_qdrant_seen(struct tb_store *store, const struct tb_uuid *ids, size_t n,
+enum tb_rc tb_qdrant_seen(struct tb_store *store, const struct tb_uuid *ids, size_t n, bool whole,
                           tb_store_seen_fn *fn, void *arg, struct tb_error *err)
 {
     struct tb_qdrant *q = (struct tb_qdrant *)store;
@@ -51,14 +93,14 @@ enum tb_rc tb_qdrant_seen(struct tb_store *store, const struct tb_uuid *ids, siz
         }
         tb_json_close(&w, ']');
         tb_json_key(&w, "with_payload");
-        tb_json_raw(&w, tb_str_of(seen_fields));
+        tb_json_raw(&w, tb_str_of(whole ? all_fields : seen_fields));
         tb_json_key(&w, "with_vector");
         tb_json_bool(&w, false);
         tb_json_close(&w, '}');
         struct tb_dom *answer = NULL;
         rc = body.failed ? tb_fail(err, TB_ENOMEM, "out of memory")
                          : tb_qdrant_call_on(q, "POST", "/points", tb_buf_str(&body), &answer, err);
-        more = rc == TB_OK && tell(tb_qdrant_result(answer), fn, arg);
+        more = rc == TB_OK && tell(tb_qdrant_result(answer), whole, fn, arg);
         tb_dom_free(answer);
     }
     tb_buf_dispose(&body);
@@ -93,7 +135,7 @@ enum tb_rc tb_qdrant_walk(struct tb_store *store, tb_store_seen_fn *fn, void *ar
                                                         tb_buf_str(&body), &answer, err);
         tb_buf_dispose(&body);
         const struct tb_node *result = tb_qdrant_result(answer);
-        bool more = rc == TB_OK && tell(tb_node_get(result, "points"), fn, arg) &&
+        bool more = rc == TB_OK && tell(tb_node_get(result, "points"), false, fn, arg) &&
                     tb_uuid_parse(tb_node_str(tb_node_get(result, "next_page_offset")), &next);
         tb_dom_free(answer);
         if (!more) {

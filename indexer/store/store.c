@@ -51,7 +51,13 @@ enum tb_rc tb_store_apply(struct tb_store *s, const struct tb_store_batch *batch
 enum tb_rc tb_store_seen(struct tb_store *s, const struct tb_uuid *ids, size_t n,
                          tb_store_seen_fn *fn, void *arg, struct tb_error *err)
 {
-    return s->ops->seen(s, ids, n, fn, arg, err);
+    return s->ops->seen(s, ids, n, false, fn, arg, err);
+}
+
+enum tb_rc tb_store_read(struct tb_store *s, const struct tb_uuid *ids, size_t n,
+                         tb_store_seen_fn *fn, void *arg, struct tb_error *err)
+{
+    return s->ops->seen(s, ids, n, true, fn, arg, err);
 }
 
 enum tb_rc tb_store_walk(struct tb_store *s, tb_store_seen_fn *fn, void *arg, struct tb_error *err)

@@ -97,6 +97,11 @@ struct tb_store_seen {
     int64_t version;
     bool deleted;
     char hash[40];
+    /* With tb_store_read only: all that the point says. tags_json is compact. */
+    const struct tb_store_payload *payload;
+    tb_str kind;
+    tb_str comment_id;
+    int number;
 };
 /* Returns false to end the walk. The record is valid during the call. */
 typedef bool tb_store_seen_fn(const struct tb_store_seen *seen, void *arg);
@@ -111,7 +116,7 @@ struct tb_store_ops {
     enum tb_rc (*drop)(struct tb_store *s, struct tb_error *err);
     enum tb_rc (*apply)(struct tb_store *s, const struct tb_store_batch *batch,
                         struct tb_error *err);
-    enum tb_rc (*seen)(struct tb_store *s, const struct tb_uuid *ids, size_t n,
+    enum tb_rc (*seen)(struct tb_store *s, const struct tb_uuid *ids, size_t n, bool whole,
                        tb_store_seen_fn *fn, void *arg, struct tb_error *err);
     enum tb_rc (*walk)(struct tb_store *s, tb_store_seen_fn *fn, void *arg, struct tb_error *err);
     enum tb_rc (*count)(struct tb_store *s, bool deleted, int64_t *ret, struct tb_error *err);
@@ -163,6 +168,9 @@ enum tb_rc tb_store_apply(struct tb_store *s, const struct tb_store_batch *batch
                           struct tb_error *err) TB_MUST_USE;
 /* Those of these points that exist. */
 enum tb_rc tb_store_seen(struct tb_store *s, const struct tb_uuid *ids, size_t n,
+                         tb_store_seen_fn *fn, void *arg, struct tb_error *err) TB_MUST_USE;
+/* The same with their payloads. */
+enum tb_rc tb_store_read(struct tb_store *s, const struct tb_uuid *ids, size_t n,
                          tb_store_seen_fn *fn, void *arg, struct tb_error *err) TB_MUST_USE;
 /* Every point, in pages. */
 enum tb_rc tb_store_walk(struct tb_store *s, tb_store_seen_fn *fn, void *arg,

@@ -465,6 +465,31 @@ const struct ctl_command ctl_commands[] = {
                 "a second or two and need no restart. Refused while events are not published.\n",
      .run = ctl_run_partition_resume},
     {.group = "Operating",
+     .name = "index ticket",
+     .args = "TICKET",
+     .min_args = 1,
+     .max_args = 1,
+     NO_FIELDS,
+     OPTIONS(index_ticket_options),
+     .has_json = true,
+     .summary = "Index one ticket now, or repair what the index holds of it.",
+     .run = ctl_run_index_ticket},
+    {.group = "Operating",
+     .name = "index reconcile",
+     .args = "",
+     NO_FIELDS,
+     OPTIONS(reconcile_options),
+     .has_json = true,
+     .summary = "Prove that the search index equals the database, and repair what does not.",
+     .details =
+         "Compares both ways: every ticket's chunks with their points, payloads and versions, and "
+         "every point with its ticket. Embeds only chunks that are missing or of another text; "
+         "removes points that belong to no ticket, and tombstones past "
+         "TICKETBUS_INDEX_TOMBSTONE_H. Tickets that change meanwhile are left to the indexers. "
+         "They run the same by themselves every TICKETBUS_INDEX_PROOF_S. One pass runs at a time. "
+         "Exit code 0 when everything is right or was repaired.\n",
+     .run = ctl_run_index_reconcile},
+    {.group = "Operating",
      .name = "index status",
      .args = "",
      NO_FIELDS,

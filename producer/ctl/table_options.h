@@ -12,6 +12,15 @@ static const struct ctl_option verify_options[] = {
     {.name = "all", .doc = "Print every difference; else at most 20 of each kind."},
 };
 
+static const struct ctl_option index_ticket_options[] = {
+    {.name = "fresh", .doc = "Embed all of it anew, also what is as it should be."},
+};
+
+static const struct ctl_option reconcile_options[] = {
+    {.name = "dry-run", .letter = 'n', .doc = "Tell what is wrong; change nothing."},
+    {.name = "all", .doc = "Print every difference; else at most 20 of each kind."},
+};
+
 static const struct ctl_option mcp_options[] = {
     {.name = "server", .value = "URL", .doc = "The gateway (TICKETBUS_URL)."},
     {.name = "actor", .value = "AGENT", .doc = "Who acts (TICKETBUS_ACTOR); else the token's."},

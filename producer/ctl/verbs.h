@@ -54,6 +54,9 @@ int ctl_run_search(struct ctl *ctl);
 int ctl_run_similar(struct ctl *ctl);
 int ctl_run_index_status(struct ctl *ctl);
 int ctl_run_index_verify(struct ctl *ctl);
+/* index.c */
+int ctl_run_index_ticket(struct ctl *ctl);
+int ctl_run_index_reconcile(struct ctl *ctl);
 /* doctor.c */
 int ctl_run_doctor(struct ctl *ctl);
 /* import.c */

@@ -205,3 +205,151 @@ def test_tls(indexed_bus, tmp_path):
         assert answer.status == 200
     with pytest.raises(OSError):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5)
+
+
+def resolved(document, schema):
+    while "$ref" in schema:
+        node = document
+        for step in schema["$ref"].split("/")[1:]:
+            node = node[step]
+        schema = node
+    return schema
+
+
+def evil_value(document, schema, evil):
+    """Of the kind the schema wants, with the text wherever a text may stand."""
+    schema = resolved(document, schema)
+    kinds = schema.get("type", "object" if "properties" in schema else "string")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if "array" in kinds:
+        return [evil_value(document, schema.get("items", {}), evil)]
+    if "object" in kinds and "string" not in kinds:
+        named = {name: evil_value(document, part, evil) for name, part in schema.get("properties", {}).items()
+                 if "string" in str(resolved(document, part).get("type", "")) or "items" in part or "properties" in resolved(document, part)}
+        return named or {evil: evil}
+    return evil
+
+
+def bodies(document, path, method, base):
+    """[(member, body)]: each member of the body in turn holds each evil text, the others what is right."""
+    schema = resolved(document, document["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"])
+    for member, part in schema["properties"].items():
+        for evil in EVIL:
+            yield member, base | {member: evil_value(document, part, evil)}
+
+
+def says_nothing_of_sql(text):
+    return not any(word in text for word in ("SQL", "syntax error", "relation \"", "column \"", "pg_", "libpq", "tsquery"))
+
+
+def test_grammar_in_every_member_of_every_command(admin, gateway, indexed_bus):
+    document = json.loads(admin.get("/openapi.json").body)
+    canary = admin.post("/tickets/create", {"workflow_id": "security", "title": "canary"}).expect(201)["ticket_id"]
+    before = admin.get(f"/tickets/{canary}").expect(200)
+    ticket = admin.post("/tickets/create", {"workflow_id": "security", "title": "target"}).expect(201)["ticket_id"]
+    base = {"workflow_id": "security", "title": "x", "ticket_id": ticket, "comment_text": "x", "commit_sha": "abcd", "new_status": "todo",
+            "resolution_comment": "x", "assignee": "a", "blocked_by_ticket_id": ticket, "depends_on": ticket, "updates": {"title": "x"},
+            "name": "x", "columns": [{"id": "todo"}], "ticket_types": ["task"], "initial_status": "todo", "comment_id": "x"}
+    commands = []
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            schema = resolved(document, operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {}))
+            if "agent_id" not in schema.get("properties", {}):
+                continue
+            takes = {name: value for name, value in base.items() if name in schema["properties"]}
+            if operation["operationId"] == "put_board":
+                takes["workflow_id"] = "security-boards"
+            if operation["operationId"] == "delete_ticket":
+                takes["ticket_id"] = f"ticket-{uuid.uuid4()}"
+            commands += [({"operation": operation["operationId"]} | body) for _, body in bodies(document, path, method, takes)]
+    assert len(commands) > 1500 and len({c["operation"] for c in commands}) >= 17
+    for start in range(0, len(commands), 100):
+        part = commands[start:start + 100]
+        answer = admin.post("/tickets/bulk", {"commands": part}, X_Agent_ID=None)
+        for command, result in zip(part, answer.expect(200)["results"], strict=True):
+            assert result["status"] in (200, 201, 202, 403, 404, 409, 412, 413, 422), (command, result)
+            assert says_nothing_of_sql(json.dumps(result.get("problem", {}))), (command, result)
+    indexed_bus.settle()
+    after = admin.get(f"/tickets/{canary}").expect(200)
+    assert (after["ticket"], after["history"]) == (before["ticket"], before["history"])
+    assert indexed_bus.db.value("SELECT count(*) FROM command_log WHERE outcome = 'dead'") == 0
+    assert gateway.daemon.running and all(daemon.running for daemon in indexed_bus.daemons if "gateway" not in daemon.name)
+
+
+def test_grammar_in_every_member_of_searches_and_webhooks(admin):
+    document = json.loads(admin.get("/openapi.json").body)
+    admin.post("/tickets/create", {"workflow_id": "security", "title": "needle"}).expect(201)
+    tried = 0
+    for kind in ("keyword", "hybrid"):
+        for member, body in bodies(document, "/tickets/search", "post", {"query": "needle", "search_type": kind, "workflow_id": "security"}):
+            answer = admin.post("/tickets/search", body)
+            assert answer.status in (200, 400, 404, 422) and says_nothing_of_sql(answer.body.decode()), (body, answer.status, answer.body)
+            tried += 1
+    assert tried > 100
+    hook = {"url": "https://receiver.invalid/", "workflow_ids": ["nowhere"]}
+    for member, body in bodies(document, "/webhooks", "post", hook):
+        answer = admin.post("/webhooks", body)
+        assert answer.status in (201, 422) and says_nothing_of_sql(answer.body.decode()), (body, answer.status, answer.body)
+        if answer.status == 201:
+            made = answer.json["id"]
+            assert admin.request("PATCH", f"/webhooks/{made}", body | {"workflow_ids": ["nowhere"]}).status in (200, 422)
+            assert admin.request("DELETE", f"/webhooks/{made}").status == 204
+
+
+def test_grammar_over_mcp(admin):
+    tools = admin.post("/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).expect(200)["result"]["tools"]
+
+    def ask(method, **params):
+        answer = admin.post("/mcp", {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        assert answer.status == 200 and says_nothing_of_sql(answer.body.decode()), (method, params, answer.status, answer.body)
+        return answer.json
+
+    for tool in tools:
+        if not tool["annotations"]["readOnlyHint"]:
+            continue
+        for member, schema in tool["inputSchema"].get("properties", {}).items():
+            for evil in EVIL:
+                result = ask("tools/call", name=tool["name"], arguments={member: evil_value({}, schema, evil)})["result"]
+                assert not result["isError"] or result["structuredContent"]["code"] in (
+                    "validation_failed", "ticket_not_found", "board_not_found", "command_not_found", "commit_not_found", "not_found"), result
+    for evil in EVIL:
+        ask("tools/call", name=evil)
+        ask("prompts/get", name=evil)
+        assert evil in json.dumps(ask("prompts/get", name="triage", arguments={"workflow_id": evil}), ensure_ascii=False) or "\\" in json.dumps(evil)
+        ask("resources/read", uri=f"ticket://{evil}")
+        ask("resources/read", uri=evil)
+        ask("completion/complete", ref={"type": "ref/prompt", "name": "triage"}, argument={"name": "workflow_id", "value": evil})
+        ask("completion/complete", ref={"type": "ref/resource", "uri": evil}, argument={"name": evil, "value": evil})
+
+
+def test_grammar_in_every_header(admin):
+    for header in ("Idempotency_Key", "If_Match", "If_None_Match", "Prefer", "X_Agent_ID", "X_Agent_Type", "traceparent", "Last_Event_ID",
+                   "MCP_Protocol_Version", "Origin", "Accept", "Accept_Encoding", "Content_Type", "Cookie", "Authorization"):
+        for evil in EVIL:
+            value = evil.replace("\r\n", " ").encode().decode("latin-1")
+            for method, path, body in (("POST", "/tickets/create", b'{"workflow_id":"security","title":"x"}'), ("GET", "/tickets/get?limit=1", None),
+                                       ("POST", "/mcp", b'{"jsonrpc":"2.0","id":1,"method":"ping"}')):
+                answer = admin.request(method, path, body, **({"Content_Type": "application/json"} | {header: value}))
+                assert answer.status in (200, 201, 202, 400, 401, 403, 404, 412, 415, 422), (header, evil, path, answer.status, answer.body)
+                assert says_nothing_of_sql(answer.body.decode()) and "set-cookie" not in answer.headers
+
+
+def test_slow_bodies_are_cut_off(gateway, admin):
+    """A header that is whole and a body that trickles."""
+    slow = [socket.create_connection(("127.0.0.1", gateway.port), timeout=20) for _ in range(50)]
+    try:
+        for sock in slow:
+            sock.sendall(b"POST /tickets/create HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{")
+        start, left = time.monotonic(), set(slow)
+        while left and time.monotonic() - start < 20:
+            for sock in list(left):
+                try:
+                    sock.sendall(b" ")
+                except OSError:
+                    left.discard(sock)
+            admin.get("/workflows").expect(200)
+            time.sleep(0.2)
+        assert not left
+    finally:
+        for sock in slow:
+            sock.close()

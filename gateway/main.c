@@ -70,6 +70,7 @@ static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
     enum tb_rc rc = tb_probe_start(tb_config_str(cfg, TB_CFG(ADMIN_LISTEN)), 'G', &probe, err);
     rc = rc == TB_OK ? tb_service_start(cfg, &gw.svc, err) : rc;
     rc = rc == TB_OK ? tb_gw_events_start(&gw, err) : rc;
+    tb_gw_meter_init();
     struct tb_hooks *hooks = NULL;
     if (rc == TB_OK && tb_config_bool(cfg, TB_CFG(WEBHOOKS))) {
         rc = tb_hooks_start(cfg, &hooks, err);

@@ -51,6 +51,26 @@ static void show_hooks(const struct tb_hooks_stats *s)
     show(counts, TB_COUNT(counts));
 }
 
+static void show_requests(struct tb_gateway *gw)
+{
+    const struct tb_service_stats *s = tb_service_stats(gw->svc);
+    struct tb_httpd_stats http;
+    tb_httpd_stats(gw->httpd, &http);
+    const struct count counts[] = {
+        {TB_M(DENIED), "unauthorized", s->unauthorized},
+        {TB_M(DENIED), "forbidden", s->forbidden},
+        {TB_M(DENIED), "rate", s->limited},
+        {TB_M(CONNECTIONS), NULL, http.connections},
+        {TB_M(IN_FLIGHT), NULL, http.waiting},
+        {TB_M(QUEUED), NULL, tb_pool_queued(tb_service_pool(gw->svc))},
+        {TB_M(SLOW_REQUESTS), NULL, http.timeouts},
+        {TB_M(AWAITED), NULL, s->waiting},
+        {TB_M(UNANSWERED), NULL, s->pending},
+    };
+    show(counts, TB_COUNT(counts));
+    tb_gw_meter_show();
+}
+
 static bool ask(struct tb_job *job, struct tb_pool_thread *thread)
 {
     struct tb_watch *watch = job->arg;
@@ -64,6 +84,7 @@ static bool ask(struct tb_job *job, struct tb_pool_thread *thread)
 
 void tb_watch_round(struct tb_watch *watch)
 {
+    show_requests(watch->gw);
     show_streams(tb_hub_stats(watch->gw->hub));
     if (watch->hooks) {
         show_hooks(tb_hooks_stats(watch->hooks));

@@ -30,9 +30,10 @@ struct tb_httpd_stream;
 /* Must see to it that the request is answered, once. Runs in a thread of the server: what may wait
  * (a database, Kafka) belongs elsewhere. */
 typedef void tb_httpd_handler(struct tb_httpd_request *req, void *arg);
-/* Told of every request that has ended. path is the raw one. */
-typedef void tb_httpd_done_fn(const char *method, tb_str path, int status, int64_t micros,
-                              void *arg);
+/* Told of every request that has ended, its answer sent or its client gone; mark is the one it was
+ * given (tb_httpd_mark), micros what it took since its first line. Runs in a thread of the server.
+ */
+typedef void tb_httpd_done_fn(unsigned mark, int status, int64_t micros, void *arg);
 
 struct tb_httpd_options {
     const char *listen; /* numeric "address:port", "[::1]:8800", several by commas; port 0: any */
@@ -87,6 +88,8 @@ tb_str tb_httpd_body(const struct tb_httpd_request *req);
 /* The client's address, numeric. */
 const char *tb_httpd_peer(const struct tb_httpd_request *req);
 bool tb_httpd_tls(const struct tb_httpd_request *req);
+/* What `done` will be told of it; 0 unless set. Before the answer. */
+void tb_httpd_mark(struct tb_httpd_request *req, unsigned mark);
 /* For whatever is made for this request; freed with it, after the answer. Not thread-safe. */
 struct tb_arena *tb_httpd_arena(struct tb_httpd_request *req);
 

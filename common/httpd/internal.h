@@ -35,6 +35,7 @@ struct tb_httpd_request {
     uint64_t swallowed; /* bytes of a body that is too large, not kept */
     int64_t started_us;
     int status;
+    unsigned mark;
     bool asked;
     atomic_int refs;
 

@@ -71,7 +71,7 @@ void tb_httpd_on_completed(void *cls, struct MHD_Connection *mhd, void **state,
         tb_httpd_stream_leave(req->stream);
     }
     if (httpd->opt.done && req->status > 0) {
-        httpd->opt.done(req->method, req->path, req->status, tb_clock_mono_us() - req->started_us,
+        httpd->opt.done(req->mark, req->status, tb_clock_mono_us() - req->started_us,
                         httpd->opt.arg);
     }
     tb_httpd_request_unref(req);
@@ -291,6 +291,11 @@ const char *tb_httpd_peer(const struct tb_httpd_request *req)
 bool tb_httpd_tls(const struct tb_httpd_request *req)
 {
     return req->httpd->cert != NULL;
+}
+
+void tb_httpd_mark(struct tb_httpd_request *req, unsigned mark)
+{
+    req->mark = mark;
 }
 
 struct tb_arena *tb_httpd_arena(struct tb_httpd_request *req)

@@ -162,7 +162,25 @@ static void add_number(tb_buf *out, bool micros, int64_t value)
     }
 }
 
-/* {label="value",le="bound"}, with what Prometheus wants escaped. */
+/* name="value", with what Prometheus wants escaped. */
+static void add_label(tb_buf *out, tb_str name, tb_str value)
+{
+    tb_buf_printf(out, "%.*s=\"", TB_ARG(name));
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.ptr[i];
+        if (c == '\n') {
+            tb_buf_add_c(out, "\\n");
+            continue;
+        }
+        if (c == '"' || c == '\\') {
+            tb_buf_add_char(out, '\\');
+        }
+        tb_buf_add_char(out, c);
+    }
+    tb_buf_add_char(out, '"');
+}
+
+/* {label="value",le="bound"}; of two labels the first value ends with the last comma. */
 static void add_labels(tb_buf *out, const struct info *info, const char *label, const char *le)
 {
     if (!info->label[0] && !le) {
@@ -170,18 +188,18 @@ static void add_labels(tb_buf *out, const struct info *info, const char *label, 
     }
     tb_buf_add_char(out, '{');
     if (info->label[0]) {
-        tb_buf_printf(out, "%s=\"", info->label);
-        for (const char *c = label; *c; c++) {
-            if (*c == '\n') {
-                tb_buf_add_c(out, "\\n");
-                continue;
-            }
-            if (*c == '"' || *c == '\\') {
-                tb_buf_add_char(out, '\\');
-            }
-            tb_buf_add_char(out, *c);
+        const char *second = strchr(info->label, ',');
+        tb_str value = tb_str_of(label);
+        size_t comma = value.len;
+        while (second && comma > 0 && value.ptr[--comma] != ',') {
         }
-        tb_buf_add_char(out, '"');
+        size_t name = second ? (size_t)(second - info->label) : strlen(info->label);
+        add_label(out, (tb_str){info->label, name}, (tb_str){value.ptr, comma});
+        if (second) {
+            size_t rest = comma < value.len ? comma + 1 : comma;
+            tb_buf_add_char(out, ',');
+            add_label(out, tb_str_of(second + 1), (tb_str){value.ptr + rest, value.len - rest});
+        }
     }
     if (le) {
         tb_buf_printf(out, "%sle=\"%s\"", info->label[0] ? "," : "", le);
@@ -281,16 +299,17 @@ static void add_programs(tb_buf *out, const char *letters)
 void tb_metrics_markdown(tb_buf *out)
 {
     tb_buf_add_c(
-        out, "# Metrics\n\n"
-             "Made from `common/tbl/metrics.def`; do not edit.\n\n"
-             "Each program shows its own at `http://ADDRESS/metrics` in the text format of "
-             "Prometheus, where\n`TICKETBUS_ADMIN_LISTEN` names the address (off by default). "
-             "Beside them `/healthz` answers 200 while the\nprocess makes progress and 503 when "
-             "it hangs, and `/readyz` 200 while it does its work and 503 while it\nwaits for "
-             "a part that is away.\n\n"
-             "Label values are few by design: outcomes, codes, phases, partitions. What comes "
-             "after the first 255 of\na metric is counted under `other`.\n\n"
-             "| metric | type | label | of | meaning |\n| --- | --- | --- | --- | --- |\n");
+        out,
+        "# Metrics\n\n"
+        "Made from `common/tbl/metrics.def`; do not edit.\n\n"
+        "Each program shows its own at `http://ADDRESS/metrics` in the text format of "
+        "Prometheus, where\n`TICKETBUS_ADMIN_LISTEN` names the address (off by default). "
+        "Beside them `/healthz` answers 200 while the\nprocess makes progress and 503 when "
+        "it hangs, and `/readyz` 200 while it does its work and 503 while it\nwaits for "
+        "a part that is away.\n\n"
+        "Label values are few by design: outcomes, codes, phases, partitions, routes. What comes "
+        "after the first 255 of\na metric is counted under `other`.\n\n"
+        "| metric | type | label | of | meaning |\n| --- | --- | --- | --- | --- |\n");
     for (size_t m = 0; m < TB_METRIC_COUNT_; m++) {
         const struct info *info = &infos[m];
         tb_buf_printf(out, "| `%s` | %s | %s%s%s | ", info->name, type_name(info->type),

@@ -23,7 +23,7 @@ enum tb_metric {
 #define TB_METRIC_SERIES_MAX 256
 #define TB_METRIC_LABEL_MAX  64 /* bytes of a label value with its end; longer ones are cut */
 
-/* label: the value of the metric's label, NULL when it has none. */
+/* label: the value of the metric's label, NULL when it has none; of two "first,second". */
 
 /* COUNTER, GAUGE. */
 void tb_metric_add(enum tb_metric metric, const char *label, int64_t n);

@@ -145,6 +145,7 @@ static void handler(struct tb_httpd_request *req, void *arg)
 {
     struct tb_gateway *gw = arg;
     struct tb_arena *arena = tb_httpd_arena(req);
+    tb_gw_mark_compat(req);
     struct tb_compat *c = arena ? TB_NEW(arena, struct tb_compat) : NULL;
     if (!c) {
         tb_gw_problem(req, 503, "unavailable", NULL, "out of memory");
@@ -209,6 +210,7 @@ enum tb_rc tb_compat_listen(struct tb_gateway *gw, struct tb_httpd **ret, struct
         .receive_timeout_s = (unsigned)tb_config_int(cfg, TB_CFG(GATEWAY_RECEIVE_S)),
         .send_timeout_s = (unsigned)tb_config_int(cfg, TB_CFG(GATEWAY_SEND_S)),
         .handler = handler,
+        .done = tb_gw_meter,
         .arg = gw,
     };
     return tb_httpd_start(&opt, ret, err);

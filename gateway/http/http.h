@@ -43,6 +43,16 @@ struct tb_gw_route {
 /* Ends with a row whose method is NULL. */
 extern const struct tb_gw_route tb_gw_routes[];
 
+/* What is counted of requests: a handler's caller marks which row a request is for, the server
+ * tells tb_gw_meter of its end (tb_httpd_options.done). Names are made once, before listening. */
+void tb_gw_meter_init(void);
+void tb_gw_mark_operation(struct tb_httpd_request *req, const struct tb_operation *op);
+void tb_gw_mark_route(struct tb_httpd_request *req, const struct tb_gw_route *route);
+void tb_gw_mark_compat(struct tb_httpd_request *req);
+tb_httpd_done_fn tb_gw_meter;
+/* Into common/metrics; from one thread. */
+void tb_gw_meter_show(void);
+
 /* Answers a browser's question before a call from another origin, where that origin is allowed;
  * false when it is not such a question. */
 bool tb_gw_preflight(struct tb_httpd_request *req);

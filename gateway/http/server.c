@@ -39,6 +39,7 @@ static void handler(struct tb_httpd_request *req, void *arg)
     }
     const struct tb_gw_route *special = find_route(method, path, &route, allow);
     if (special) {
+        tb_gw_mark_route(req, special);
         special->handler(gw, req, &route);
         return;
     }
@@ -46,6 +47,7 @@ static void handler(struct tb_httpd_request *req, void *arg)
         route = tb_route_find(method, path);
     }
     if (route.op) {
+        tb_gw_mark_operation(req, route.op);
         tb_gw_operation(gw, req, &route);
     } else if (allow[0] || route.allow[0]) {
         not_allowed(req, allow[0] ? allow : route.allow);
@@ -67,6 +69,7 @@ enum tb_rc tb_gateway_listen(struct tb_gateway *gw, struct tb_error *err)
         .tls_cert = tb_config_str(cfg, TB_CFG(GATEWAY_TLS_CERT)),
         .tls_key = tb_config_str(cfg, TB_CFG(GATEWAY_TLS_KEY)),
         .handler = handler,
+        .done = tb_gw_meter,
         .arg = gw,
     };
     tb_gw_cors_allow(tb_config_str(cfg, TB_CFG(GATEWAY_CORS)));

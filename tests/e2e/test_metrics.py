@@ -1,9 +1,10 @@
-"""What a worker tells its operators: counters of /metrics agree with what became of the commands."""
+"""What programs tell their operators: counters of /metrics agree with what became of commands and requests."""
 
 import time
 import urllib.request
+from collections import Counter
 
-from bus.gateway import free_port
+from bus.gateway import Client, Gateway, free_port
 from bus.wire import uuid7
 from bus.workflow import Workflow
 
@@ -67,3 +68,38 @@ def test_worker_metrics(new_bus):
     assert flow.run("ticket.replay", victim).kind == "done"
     wait_shown(address, {'ticketbus_worker_parked_tickets{reason="poison"}': 0, "ticketbus_worker_parked_commands": 0})
     flow.check()
+
+
+def test_gateway_metrics(new_bus):
+    bus = new_bus("gateway-metrics")
+    with Gateway(bus, "counted", TICKETBUS_ADMIN_LISTEN=f"127.0.0.1:{free_port()}", TICKETBUS_GATEWAY_RATE="10") as gateway:
+        before, tally = gateway.metrics(), Counter()
+
+        def send(client, method, path, body=None, route=None):
+            answer = client.request(method, path, body)
+            tally[route or f"{method} {path}", f"{answer.status // 100}xx"] += 1
+            return answer
+
+        admin, reader = gateway.client("all", "--scope", "admin"), gateway.client("reads", "--scope", "read")
+        columns = [{"id": id, "name": id, "category": category} for id, category in [("todo", "open"), ("done", "done")]]
+        board = {"name": "B", "columns": columns, "ticket_types": ["task"], "initial_status": "todo"}
+        send(admin, "PUT", "/tickets/board-config/w", board, "PUT /tickets/board-config/{workflow_id}").expect(200)
+        body = {"workflow_id": "w", "title": "T", "ticket_type": "task"}
+        ticket = send(admin, "POST", "/tickets/create", body).expect(201)["ticket_id"]
+        send(admin, "POST", "/tickets/create", body | {"ticket_type": "none"})
+        send(reader, "POST", "/tickets/create", body).problem(403, "scope_missing")
+        for client, status in [(admin, 200), (gateway.client("nobody"), 200), (Client(gateway, None), 401)]:
+            send(client, "GET", f"/tickets/{ticket}", None, "GET /tickets/{ticket_id}").expect(status)
+        send(admin, "GET", "/nowhere", None, "none").expect(404)
+        send(admin, "GET", "/healthz").expect(200)
+        hasty = gateway.client("hasty")
+        limited = [send(hasty, "GET", "/workflows").status for _ in range(30)].count(429)
+        assert 0 < limited < 30, "the test sends neither too fast nor too slowly"
+
+        counted = {f'ticketbus_gateway_requests_total{{route="{route}",status="{status}"}}': n for (route, status), n in tally.items()}
+        counted |= {f'ticketbus_gateway_denied_total{{reason="{reason}"}}': n
+                    for reason, n in {"unauthorized": 1, "forbidden": 1, "rate": limited}.items()}
+        shown = wait_shown(gateway.settings["TICKETBUS_ADMIN_LISTEN"], {name: before.get(name, 0) + n for name, n in counted.items()} | {
+            "ticketbus_gateway_requests_in_flight": 0, "ticketbus_gateway_commands_awaited": 0, "ticketbus_gateway_queued": 0})
+        assert shown['ticketbus_gateway_request_seconds_count{route="POST /tickets/create"}'] == 3
+        assert shown['ticketbus_gateway_request_seconds_sum{route="POST /tickets/create"}'] > 0

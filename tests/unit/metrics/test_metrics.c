@@ -88,6 +88,20 @@ static void label_values_are_escaped_and_cut(void **state)
     assert_int_equal(tb_metric_value(TB_M(DEAD_LETTERS), longer), 2);
 }
 
+static void two_labels_are_shown_apart(void **state)
+{
+    (void)state;
+    tb_metric_add(TB_M(REQUESTS), "GET /a,b/\"{c}\",2xx", 3);
+    tb_buf out;
+    tb_buf_init(&out, 1 << 20);
+    tb_metrics_expose('G', &out);
+    tb_buf_add_char(&out, '\0');
+    assert_non_null(strstr(out.ptr,
+                           "\nticketbus_gateway_requests_total{route=\"GET /a,b/\\\"{c}\\\"\","
+                           "status=\"2xx\"} 3\n"));
+    tb_buf_dispose(&out);
+}
+
 static void label_values_are_bounded(void **state)
 {
     (void)state;
@@ -142,6 +156,7 @@ int main(void)
         cmocka_unit_test(histograms_add_up),
         cmocka_unit_test(forgotten_series_come_back_when_set),
         cmocka_unit_test(label_values_are_escaped_and_cut),
+        cmocka_unit_test(two_labels_are_shown_apart),
         cmocka_unit_test(label_values_are_bounded),
         cmocka_unit_test(threads_lose_nothing),
     };

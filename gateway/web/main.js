@@ -39,7 +39,10 @@ class Frame {
             h("header", {class: "top"},
                 h("span", {class: "brand"}, h("img", {src: "/board/icon.svg", alt: "", width: "22", height: "22"}), h("span", {}, "Ticketbus")),
                 this.picker, this.nav,
-                h("form", {class: "find", role: "search", on: {submit: (e) => e.preventDefault()}}, icon("search"), this.query),
+                h("form", {class: "find", role: "search", on: {submit: (e) => {
+                    e.preventDefault();
+                    this.searchFor(this.query.value);
+                }}}, icon("search"), this.query),
                 h("div", {class: "tools"}, this.light.element,
                     h("button", {type: "button", class: "primary", id: "new", title: "New ticket (n)", on: {click: () => this.create()}}, icon("plus"), h("span", {}, "New")),
                     themeButton(),
@@ -71,6 +74,8 @@ class Frame {
         params.delete("ticket");
         if (!text && !here) return;
         this.go({...this.route, view: text ? "search" : "board", params}, here && Boolean(text));
+        // The same words again are a question anew: what was not there may be by now.
+        if (text && this.view instanceof SearchView) this.view.ask();
     }
 
     create() {

@@ -87,7 +87,7 @@ export class TicketView {
                 h("div", {}, h("p", {class: "what"}, h("strong", {}, c.agent_id), " ", c.comment_type === "general" ? "" : `${words(c.comment_type)} `,
                     h("time", {datetime: c.created_at, title: when(c.created_at)}, ago(c.created_at)), c.is_edited ? " (edited)" : ""),
                 h("div", {class: "text"}, c.comment_text)))))) : null,
-            section("History", timeline(history, traces)));
+            section("History", timeline(history, traces, store)));
         this.showSide(ticket, {blocked_by, blocks, links, children});
     }
 

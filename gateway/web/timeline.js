@@ -39,13 +39,22 @@ function value(text, kind) {
     return h(kind, {}, shown.length > LONG ? `${shown.slice(0, LONG)}…` : shown);
 }
 
-export function timeline(history, traces) {
+// Columns by their names; a move's own line below says from where to where.
+function saying(c, store) {
+    if (c.type === "status_changed" && c.fields.some((f) => f.name === "status")) return "moved";
+    if (c.type === "commented") return words(c.what);
+    if (c.type !== "created" && c.type !== "reopened") return c.what;
+    return String(c.what).replace(/(?<= (?:in|into) )\S+$/, (id) => store.columnName(id));
+}
+
+export function timeline(history, traces, store) {
+    const shown = (f, text) => (f.name === "status" && text ? store.columnName(text) : text);
     return h("ol", {class: "timeline"}, changes(history).map((c) => h("li", {},
         avatarOf(c.agent),
         h("div", {},
-            h("p", {class: "what"}, h("strong", {}, c.agent ?? "unknown"), " ", linked(c.what), " ",
+            h("p", {class: "what"}, h("strong", {}, c.agent ?? "unknown"), " ", linked(saying(c, store)), " ",
                 h("time", {datetime: c.at, title: when(c.at)}, ago(c.at))),
-            c.fields.map((f) => h("p", {class: "field"}, h("span", {class: "name"}, words(f.name)), " ", value(f.before, "del"), " → ", value(f.after, "ins"))),
+            c.fields.map((f) => h("p", {class: "field"}, h("span", {class: "name"}, words(f.name)), " ", value(shown(f, f.before), "del"), " → ", value(shown(f, f.after), "ins"))),
             c.rationale ? h("blockquote", {}, c.rationale) : null,
             traces?.get(c.version) ? h("p", {class: "trace"}, "trace ", h("code", {}, traces.get(c.version))) : null))));
 }

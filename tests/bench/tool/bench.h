@@ -44,5 +44,7 @@ enum tb_rc bench_scan(const struct tb_config *cfg, int argc, char **argv, struct
 enum tb_rc bench_latency(const struct tb_config *cfg, int argc, char **argv, struct tb_error *err);
 /* relay COMMANDS EVENTS: consume, one commit, produce, until SIGTERM */
 enum tb_rc bench_relay(const struct tb_config *cfg, int argc, char **argv, struct tb_error *err);
+/* sse PORT TOKEN READERS WORKFLOWS: reads a gateway's events until standard input ends */
+enum tb_rc bench_sse(const struct tb_config *cfg, int argc, char **argv, struct tb_error *err);
 
 #endif

@@ -11,7 +11,7 @@ static const struct {
     enum tb_rc (*run)(const struct tb_config *cfg, int argc, char **argv, struct tb_error *err);
 } verbs[] = {
     {"topic", 2, bench_topic},     {"produce", 2, bench_produce}, {"scan", 1, bench_scan},
-    {"latency", 5, bench_latency}, {"relay", 2, bench_relay},
+    {"latency", 5, bench_latency}, {"relay", 2, bench_relay},     {"sse", 4, bench_sse},
 };
 
 int main(int argc, char **argv)
@@ -36,6 +36,7 @@ int main(int argc, char **argv)
                           "       ticketbus-bench produce TOPIC FILE\n"
                           "       ticketbus-bench scan TOPIC [SOURCE]\n"
                           "       ticketbus-bench latency COMMANDS EVENTS FILE RATE SKIP\n"
-                          "       ticketbus-bench relay COMMANDS EVENTS\n");
+                          "       ticketbus-bench relay COMMANDS EVENTS\n"
+                          "       ticketbus-bench sse PORT TOKEN READERS WORKFLOWS\n");
     return 2;
 }

@@ -10,6 +10,7 @@ export class BoardView {
         this.store = store;
         this.columns = [];
         this.filters = {};
+        this.sorted = {tickets: [], of: null, by: null};
         this.bar = new FilterBar(store, (name, value) => setParams((p) => {
             for (const n of name ? [name] : ["type", "priority", "assignee", "tag", "state"]) {
                 if (name && value) p.set(n, value);
@@ -26,7 +27,10 @@ export class BoardView {
         this.row.addEventListener("focusin", (e) => this.column(e)?.rove(
             this.column(e).focused = e.target.closest(".card")?.dataset.ticket ?? null));
         this.stop = [store.onChange(() => this.draw()), store.onBoard(() => this.configure())];
-        this.sizes = new ResizeObserver(() => this.columns.forEach((c) => c.draw()));
+        this.sizes = new ResizeObserver(() => {
+            this.columns.forEach((c) => c.measure());
+            this.columns.forEach((c) => c.draw());
+        });
         this.sizes.observe(this.row);
         if (store.board) this.configure();
     }
@@ -50,6 +54,7 @@ export class BoardView {
             return column;
         });
         fill(this.row, this.columns.map((c) => c.element));
+        this.columns.forEach((c) => c.measure());
         this.draw();
     }
 
@@ -58,13 +63,24 @@ export class BoardView {
         if (this.store.board) this.draw();
     }
 
+    // All tickets in the order asked for; sorted anew when one has changed.
+    inOrder() {
+        const {store, filters, sorted} = this;
+        const by = `${filters.sort}\n${store.priorities().join("\n")}`;
+        if (sorted.of !== store.edition || sorted.by !== by) {
+            const tickets = [...store.tickets.values()].sort(comparer(filters.sort, store.priorities()));
+            this.sorted = {tickets, of: store.edition, by};
+        }
+        return this.sorted.tickets;
+    }
+
     draw() {
         const {store, filters} = this;
         if (!store.board) return;
         const groups = new Map(this.columns.map((c) => [c.id, []]));
         const totals = new Map();
         let shown = 0;
-        for (const ticket of store.tickets.values()) {
+        for (const ticket of this.inOrder()) {
             const status = store.status(ticket);
             totals.set(status, (totals.get(status) ?? 0) + 1);
             if (matches(ticket, filters, store)) {
@@ -72,11 +88,10 @@ export class BoardView {
                 shown++;
             }
         }
-        const compare = comparer(filters.sort, store.priorities());
         const partial = !store.loaded && shown === store.tickets.size;
         for (const column of this.columns) {
             const total = partial ? Math.max(store.board.counts?.[column.id] ?? 0, totals.get(column.id) ?? 0) : totals.get(column.id) ?? 0;
-            column.show(groups.get(column.id).sort(compare), total, partial);
+            column.show(groups.get(column.id), total, partial);
         }
         this.bar.show(filters, shown, store.tickets.size, !store.loaded);
     }

@@ -1,7 +1,7 @@
 // One column: a head that stays, and a list of which only the cards in sight exist.
 import {fill, h} from "./dom.js";
 import {card} from "./card.js";
-import {colour, plural} from "./format.js";
+import {colour, count, plural} from "./format.js";
 
 const PITCH = 90; // height of a card and the gap below it; board.css has the same
 const SPARE = 4;
@@ -13,14 +13,19 @@ export class Column {
         this.tickets = [];
         this.shown = new Map(); // ticket id → {element, ticket, moving}
         this.focused = null;
-        this.top = -1;
+        // Known, not asked for: asking makes the browser lay out what was just written.
+        this.height = 0;
+        this.scrolled = 0;
         this.count = h("span", {class: "count"});
         this.track = h("ul", {class: "track", role: "list"});
         this.list = h("div", {class: "scroller"}, this.track);
         this.heading = h("h2", {id: `column-${config.id}`});
         this.element = h("section", {class: "column", "aria-labelledby": this.heading.id, data: {column: config.id}},
             h("header", {}, h("span", {class: "dot", "aria-hidden": "true"}), this.heading, this.count), this.list);
-        this.list.addEventListener("scroll", () => this.draw(), {passive: true});
+        this.list.addEventListener("scroll", () => {
+            this.scrolled = this.list.scrollTop;
+            this.draw();
+        }, {passive: true});
         this.configure(config);
     }
 
@@ -37,16 +42,23 @@ export class Column {
         const here = partial ? total : tickets.length;
         const over = limit && total > limit;
         this.element.classList.toggle("is-over", Boolean(over));
-        fill(this.count, h("span", {"aria-hidden": "true"}, limit ? `${here} / ${limit}` : here.toLocaleString()),
+        fill(this.count, h("span", {"aria-hidden": "true"}, limit ? `${here} / ${limit}` : count(here)),
             h("span", {class: "hidden-text"}, plural(here, "ticket") + (limit ? `, limit ${limit}` : "") + (over ? ", over the limit" : "")));
         this.track.style.height = `${tickets.length * PITCH}px`;
         this.draw();
     }
 
+    measure() {
+        this.height = this.list.clientHeight;
+        this.scrolled = this.list.scrollTop;
+    }
+
     draw() {
-        const height = this.list.clientHeight || 600;
-        const first = Math.max(0, Math.floor(this.list.scrollTop / PITCH) - SPARE);
-        const last = Math.min(this.tickets.length, Math.ceil((this.list.scrollTop + height) / PITCH) + SPARE);
+        const height = this.height || 600;
+        // A list that became shorter is scrolled back by the browser, and then told of.
+        const top = Math.min(this.scrolled, Math.max(0, this.tickets.length * PITCH - height));
+        const first = Math.max(0, Math.floor(top / PITCH) - SPARE);
+        const last = Math.min(this.tickets.length, Math.ceil((top + height) / PITCH) + SPARE);
         const wanted = new Map();
         for (let i = first; i < last; i++) wanted.set(this.tickets[i].ticket_id, i);
         // The one that has the focus stays, wherever the list is scrolled to.
@@ -99,6 +111,7 @@ export class Column {
         const top = i * PITCH;
         if (top < this.list.scrollTop) this.list.scrollTop = top;
         else if (top + PITCH > this.list.scrollTop + this.list.clientHeight) this.list.scrollTop = top + PITCH - this.list.clientHeight;
+        this.measure();
         this.draw();
         this.shown.get(id)?.element.firstChild.focus({preventScroll: true});
         return true;

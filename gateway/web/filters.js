@@ -1,6 +1,6 @@
 // Which tickets are shown, and in which order. The choice lives in the address, so that it can be sent to somebody.
 import {fill, h} from "./dom.js";
-import {words} from "./format.js";
+import {count as figure, plural, words} from "./format.js";
 
 const names = ["type", "priority", "assignee", "tag", "state", "sort"];
 const states = [["", "Any state"], ["ready", "Ready to start"], ["blocked", "Blocked"], ["unassigned", "Nobody's"]];
@@ -79,7 +79,7 @@ export class FilterBar {
                     ? h("button", {type: "button", class: "quiet", on: {click: () => this.change(null)}}, "Clear") : null);
             if (held) this.controls.querySelector(`[data-filter="${held}"]`)?.focus();
         }
-        const count = shown === all ? `${all.toLocaleString()} tickets` : `${shown.toLocaleString()} of ${all.toLocaleString()}`;
+        const count = shown === all ? plural(all, "ticket") : `${figure(shown)} of ${figure(all)}`;
         fill(this.summary, partial ? `${count}, loading…` : this.store.capped ? `newest ${count}` : count);
     }
 }

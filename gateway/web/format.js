@@ -37,11 +37,22 @@ export function ago(time, now = Date.now()) {
     return relative.format(Math.trunc(seconds / sizes[unit]), unit);
 }
 
-const exact = new Intl.DateTimeFormat(undefined, {dateStyle: "medium", timeStyle: "medium"});
-export const when = (time) => (time ? exact.format(new Date(time)) : "");
+// Formatters take milliseconds to make: when first needed, and once.
+let exact = null;
+export function when(time) {
+    exact ??= new Intl.DateTimeFormat(undefined, {dateStyle: "medium", timeStyle: "medium"});
+    return time ? exact.format(new Date(time)) : "";
+}
+
+let numbers = null;
+export function count(n) {
+    if (n < 1000) return String(n);
+    numbers ??= new Intl.NumberFormat();
+    return numbers.format(n);
+}
 
 export const words = (name) => String(name ?? "").replaceAll("_", " ");
-export const plural = (n, one, many = `${one}s`) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
+export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
 
 // Pieces of text as [text, isHit], hits being words that begin like one of the query's; short words count whole, and the
 // shortest only where there is nothing longer to mark.

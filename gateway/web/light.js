@@ -1,7 +1,7 @@
 // The light in the corner: is what I see true now? From the stream's state and the pipeline's own figures.
 import {api} from "./api.js";
 import {fill, h} from "./dom.js";
-import {ago, plural} from "./format.js";
+import {ago, count, plural} from "./format.js";
 
 const EVERY_MS = 10000;
 const STALE_S = 60;
@@ -67,7 +67,7 @@ export class Light {
             row("Events", {live: "arriving as they happen", connecting: "connecting", offline: "cut off; trying again"}[this.stream]),
             row("Last change seen", this.lastChange ? ago(new Date(this.lastChange).toISOString()) : "none since the page opened"),
             s ? [row("Commands applied", s.pipeline.last_batch_at ? ago(s.pipeline.last_batch_at) : "never"),
-                row("Applied, not yet told", s.pipeline.unpublished.toLocaleString()),
+                row("Applied, not yet told", count(s.pipeline.unpublished)),
                 row("Parked", `${plural(s.pipeline.parked_tickets, "ticket")}, ${plural(s.pipeline.parked_commands, "command")}`),
                 row("Not yet searchable", s.index.stale_tickets ? `${plural(s.index.stale_tickets, "ticket")}, oldest ${ago(s.index.oldest_stale_at)}` : "none")]
                 : row("Pipeline", "no answer"));

@@ -7,6 +7,7 @@ import {DepsView} from "./deps.js";
 import {fill, h} from "./dom.js";
 import {Stream} from "./events.js";
 import {readFilters} from "./filters.js";
+import {preview, remember, take} from "./first.js";
 import {icon} from "./icons.js";
 import {Light} from "./light.js";
 import {announce, failed, hostNotices, installNotices} from "./notices.js";
@@ -20,6 +21,7 @@ import {TicketView} from "./ticket.js";
 const app = document.getElementById("app");
 const views = {board: BoardView, search: SearchView, dependencies: DepsView, agents: AgentsView};
 const tabs = [["board", "Board"], ["dependencies", "Dependencies"], ["agents", "Agents"]];
+const STREAM_WAIT_MS = 1500; // without a stream the tickets are read all the same
 let frame = null;
 
 class Frame {
@@ -151,8 +153,22 @@ class Frame {
         const store = new Store(workflow);
         this.store = store;
         fill(this.main, h("p", {class: "page quiet-text", role: "status"}, "Loading…"));
-        let asked = false;
-        // The stream first: what changes while the tickets are read comes as events.
+        const fail = (error) => {
+            if (error.status !== 401 && this.store === store) {
+                failed(error);
+                fill(this.main, h("div", {class: "page empty"}, h("h1", {}, error.message), h("button", {type: "button", on: {click: () => this.enter(workflow)}}, "Try again")));
+            }
+        };
+        store.loadBoard(take(`board ${workflow}`) ?? undefined).then(() => this.store === store && this.navigate()).catch(fail);
+        (take(`tickets ${workflow}`) ?? preview(workflow)).then(({tickets}) => store.preview(tickets)).catch(() => {});
+        // The stream before all tickets: what changes while they are read comes as events.
+        const load = () => {
+            clearTimeout(this.unopened);
+            store.loadTickets().then(() => performance.mark("tickets-loaded")).catch(fail);
+        };
+        clearTimeout(this.unopened);
+        this.unopened = setTimeout(load, STREAM_WAIT_MS);
+        let opened = false;
         this.stream = new Stream(workflow, {
             event: (event) => {
                 store.event(event);
@@ -160,22 +176,11 @@ class Frame {
             },
             state: (state) => this.light.setStream(state),
             opened: (resumed) => {
-                if (asked && !resumed) store.reload().catch(failed);
+                if (!opened) load();
+                else if (!resumed) store.reload().catch(failed);
+                opened = true;
             },
             signedOut: () => start(),
-        });
-        const load = async () => {
-            const board = store.loadBoard().then(() => this.store === store && this.navigate());
-            await Promise.all([board, store.loadTickets()]);
-            asked = true;
-            performance.mark("tickets-loaded");
-        };
-        load().catch((error) => {
-            asked = true;
-            if (error.status !== 401) {
-                failed(error);
-                fill(this.main, h("div", {class: "page empty"}, h("h1", {}, error.message), h("button", {type: "button", on: {click: () => this.enter(workflow)}}, "Try again")));
-            }
         });
     }
 
@@ -183,6 +188,7 @@ class Frame {
         this.stream?.stop();
         this.view?.close();
         this.ticket?.dialog.close();
+        clearTimeout(this.unopened);
         clearInterval(this.light.timer);
     }
 }
@@ -196,6 +202,7 @@ function showSignIn() {
     if (app.querySelector(".signin")) return;
     frame?.close();
     frame = null;
+    remember(false);
     document.title = "Sign in · Ticketbus";
     fill(app, signIn(start));
 }
@@ -207,7 +214,8 @@ async function start() {
         actAs(null);
     }
     try {
-        const {workflows} = await api.workflows();
+        const {workflows} = await (take("workflows") ?? api.workflows());
+        remember(true);
         frame?.close();
         frame = new Frame(workflows);
         fill(app, frame.element);

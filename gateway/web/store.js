@@ -3,7 +3,6 @@
 import {api} from "./api.js";
 
 const PAGE = 1000;
-const FIRST_PAGE = 400;
 const MOST = 20000;
 const ACTIVITY = 200;
 
@@ -19,6 +18,7 @@ export class Store {
         this.workflow = workflow;
         this.board = null;
         this.tickets = new Map();
+        this.edition = 0; // another whenever tickets is
         this.moving = new Map(); // ticket → column it is on its way to
         this.activity = [];
         this.loaded = false;
@@ -30,6 +30,7 @@ export class Store {
         this.generation = 0;
         this.refetching = new Set();
         this.lastChange = null;
+        this.touched = null; // tickets put while all are read
     }
 
     onChange(fn) {
@@ -62,21 +63,31 @@ export class Store {
         for (const fn of [...this.listeners]) fn();
     }
 
-    async loadBoard() {
-        const board = await api.board(this.workflow);
+    async loadBoard(asked = api.board(this.workflow)) {
+        const board = await asked;
         board.columns = [...board.columns].sort((a, b) => (a.order ?? 0) - (b.order ?? 0));
         this.board = board;
         for (const fn of [...this.boardListeners]) fn();
     }
 
-    // Newest first, a page at a time; what changes meanwhile comes as events, which win by their version.
+    // Something to see until all are read; nobody tells yet what changes meanwhile.
+    preview(tickets) {
+        if (this.generation > 0) return; // they are being read: what comes late may be older
+        for (const ticket of tickets) this.put(ticket);
+        this.changed();
+    }
+
+    // Newest first, a page at a time; what changes meanwhile comes as events, which win by their version. What was there
+    // before and is there no more goes.
     async loadTickets() {
         const mine = ++this.generation;
+        const before = [...this.tickets.keys()];
+        const touched = (this.touched = new Set());
         const seen = new Set();
         let cursor = null;
         this.loaded = this.capped = false;
         do {
-            const page = await api.page(this.workflow, cursor, cursor === null ? FIRST_PAGE : PAGE);
+            const page = await api.page(this.workflow, cursor, PAGE);
             if (mine !== this.generation) return;
             for (const ticket of page.tickets) {
                 seen.add(ticket.ticket_id);
@@ -87,28 +98,30 @@ export class Store {
             this.changed();
         } while (cursor && !this.capped);
         this.loaded = true;
-        this.seenAtLoad = seen;
-        this.changed();
-    }
-
-    // After a gap in the stream: everything again; what is no longer there goes.
-    async reload() {
-        const before = new Set(this.tickets.keys());
-        const touched = (this.touched = new Set());
-        await this.loadBoard();
-        await this.loadTickets();
-        if (!this.capped && this.seenAtLoad) {
+        this.touched = null;
+        if (!this.capped) {
             for (const id of before) {
-                if (!this.seenAtLoad.has(id) && !touched.has(id)) this.tickets.delete(id);
+                if (!seen.has(id) && !touched.has(id)) this.drop(id);
             }
         }
         this.changed();
+    }
+
+    // After a gap in the stream, everything again.
+    async reload() {
+        await Promise.all([this.loadBoard(), this.loadTickets()]);
+    }
+
+    drop(id) {
+        this.edition++;
+        this.tickets.delete(id);
     }
 
     put(row) {
         const known = this.tickets.get(row.ticket_id);
         if (known && known.version >= row.version) return false;
         if (row.workflow_id && row.workflow_id !== this.workflow) return false;
+        this.edition++;
         if (row.is_deleted) this.tickets.delete(row.ticket_id);
         else this.tickets.set(row.ticket_id, Object.freeze(pick({...known, ...row})));
         this.touched?.add(row.ticket_id);
@@ -154,10 +167,10 @@ export class Store {
         try {
             const {ticket} = await api.ticket(id);
             if (ticket.workflow_id === this.workflow && !ticket.is_deleted) {
-                this.tickets.delete(id);
+                this.drop(id);
                 this.put(ticket);
             } else {
-                this.tickets.delete(id);
+                this.drop(id);
             }
             this.changed();
         } catch {

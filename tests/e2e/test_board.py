@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from bus.browser import axe, browser
 from bus.gateway import Gateway
@@ -120,15 +121,67 @@ def test_another_clients_change_is_seen_and_the_stream_resumes_after_a_restart(o
 def test_search_shows_passages_with_what_was_looked_for(open_board, create, indexed_bus, admin):
     create("Sign-in fails", description="Whoever resets the password gets error AUTH-1042 afterwards.")
     page = open_board()
+    search = page.get_by_label("Search tickets")
+    search.fill("password error")
     for _ in range(30):
-        page.get_by_label("Search tickets").fill("")
-        page.get_by_label("Search tickets").fill("password error")
         try:
             page.wait_for_selector(".results mark", timeout=2000)
             break
-        except Exception:  # not indexed yet
-            continue
+        except PlaywrightTimeout:  # not indexed yet
+            search.press("Enter")
     assert "password" in page.locator(".results mark").all_inner_texts()
+
+
+def test_the_same_words_are_a_new_question(open_board, create):
+    page = open_board()
+    search = page.get_by_label("Search tickets")
+    page.goto(page.url.replace("/board", "/search?by=keyword"))
+    word = f"w{uuid.uuid4().hex[:10]}"
+    search.fill(word)
+    page.locator(".search .summary", has_text="Nothing found.").wait_for()
+    create(f"A ticket with {word}")
+    for ask in [lambda: search.press("Enter"), lambda: (search.fill(""), search.fill(word))]:
+        page.evaluate("document.querySelector('.results').replaceChildren()")
+        for _ in range(20):  # keywords follow the indexer
+            ask()
+            try:
+                page.wait_for_selector(".results li", timeout=1500)
+                break
+            except PlaywrightTimeout:
+                continue
+        assert page.locator(".results mark").all_inner_texts() == [word]
+
+
+def test_what_is_shown_first_gives_way_to_what_is_read_then(open_board, create, workflow):
+    """The preview is asked for before the stream is open: a ticket deleted in between must not stay."""
+    real = create("Still there")
+    page = open_board()
+
+    def stale(route):
+        answer = route.fetch()
+        body = answer.json()
+        body["tickets"].append(body["tickets"][0] | {"ticket_id": "ticket-00000000-0000-7000-8000-000000000000", "title": "Gone meanwhile"})
+        route.fulfill(response=answer, json=body)
+
+    page.route(lambda url: "/tickets/get" in url and "limit=120" in url, stale)
+    aborted = []
+    page.route("**/events?**", lambda route: (aborted.append(1), route.abort()) if len(aborted) < 2 else route.continue_())
+    page.reload()
+    page.locator(".card", has_text="Gone meanwhile").wait_for()
+    page.wait_for_selector(in_column("todo", real))
+    page.wait_for_function("() => performance.getEntriesByName('tickets-loaded').length")
+    page.locator(".card", has_text="Gone meanwhile").wait_for(state="detached")
+    assert page.locator(".card").count() == 1
+
+
+def test_all_modules_are_asked_for_at_once(open_board):
+    page = open_board()
+    found = page.evaluate("""() => ({
+        loaded: performance.getEntriesByType("resource").map((e) => new URL(e.name).pathname).filter((p) => p.endsWith(".js")),
+        named: [...document.querySelectorAll("link[rel=modulepreload]")].map((l) => new URL(l.href).pathname)
+            .concat([...document.scripts].map((s) => new URL(s.src).pathname)),
+    })""")
+    assert set(found["loaded"]) == set(found["named"])
 
 
 def test_no_text_becomes_markup(open_board, create, admin, chromium):

@@ -1,5 +1,6 @@
 /* ticketbus-worker: applies ticket commands from Kafka in Postgres and publishes the events. */
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +133,10 @@ int main(int argc, char **argv)
     tb_log_init("ticketbus-worker", log_level(cfg),
                 strcmp(tb_config_str(cfg, TB_CFG(LOG_FORMAT)), "json") == 0);
     catch_signals();
+    /* Few heaps, since memory freed in one is of no use to another; and not back to the kernel and
+     * forth with every batch. */
+    (void)mallopt(M_ARENA_MAX, 2);
+    (void)mallopt(M_TRIM_THRESHOLD, 8 << 20);
     enum tb_rc rc = run(cfg, &err);
     if (rc != TB_OK) {
         tb_log_error("%s", err.text);

@@ -2,10 +2,28 @@
 
 #include "common/base/clock.h"
 
+/* Whether one of eight bytes is below 0x20, a quote or a backslash: in a word x, the high bit of a
+ * byte of (x - 0x01…) & ~x is set where the byte is 0 (and nowhere if none is). */
+static bool has_special(uint64_t x)
+{
+    const uint64_t ones = 0x0101010101010101ULL;
+    uint64_t quote = x ^ ones * '"';
+    uint64_t slash = x ^ ones * '\\';
+    uint64_t found =
+        ((x - ones * 0x20) & ~x) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
+    return (found & ones * 0x80) != 0;
+}
+
 /* Bytes from at that need no escape. */
 static size_t plain(tb_str s, size_t at)
 {
     size_t i = at;
+    for (uint64_t x; i + sizeof x <= s.len; i += sizeof x) {
+        memcpy(&x, s.ptr + i, sizeof x);
+        if (has_special(x)) {
+            break;
+        }
+    }
     while (i < s.len) {
         unsigned char c = (unsigned char)s.ptr[i];
         if (c < 0x20 || c == '"' || c == '\\') {

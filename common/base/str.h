@@ -55,7 +55,7 @@ bool tb_str_starts(tb_str s, const char *prefix);
 bool tb_strs_eq(tb_strs a, tb_strs b);
 bool tb_strs_has(tb_strs list, tb_str s);
 
-/* FNV-1a, for hash tables in memory only. */
+/* For hash tables in memory only: it differs between machines. */
 size_t tb_str_hash(tb_str s);
 
 #endif

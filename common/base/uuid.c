@@ -14,19 +14,12 @@ void tb_uuid_format(const struct tb_uuid *uuid, char out[TB_UUID_TEXT_LEN + 1])
     *p = '\0';
 }
 
-static int nibble(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
-    }
-    return -1;
-}
+/* 16 + value of a hexadecimal digit; 0: it is none. */
+static const unsigned char nibbles[256] = {
+    ['0'] = 16, ['1'] = 17, ['2'] = 18, ['3'] = 19, ['4'] = 20, ['5'] = 21, ['6'] = 22, ['7'] = 23,
+    ['8'] = 24, ['9'] = 25, ['a'] = 26, ['b'] = 27, ['c'] = 28, ['d'] = 29, ['e'] = 30, ['f'] = 31,
+    ['A'] = 26, ['B'] = 27, ['C'] = 28, ['D'] = 29, ['E'] = 30, ['F'] = 31,
+};
 
 bool tb_uuid_parse(tb_str text, struct tb_uuid *ret)
 {
@@ -41,12 +34,12 @@ bool tb_uuid_parse(tb_str text, struct tb_uuid *ret)
                 return false;
             }
         }
-        int high = nibble(text.ptr[at]);
-        int low = nibble(text.ptr[at + 1]);
-        if (high < 0 || low < 0) {
+        unsigned high = nibbles[(unsigned char)text.ptr[at]];
+        unsigned low = nibbles[(unsigned char)text.ptr[at + 1]];
+        if (!high || !low) {
             return false;
         }
-        uuid.bytes[i] = (unsigned char)(high << 4 | low);
+        uuid.bytes[i] = (unsigned char)((high & 15) << 4 | (low & 15));
         at += 2;
     }
     *ret = uuid;

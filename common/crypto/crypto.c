@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "common/base/clock.h"
@@ -20,6 +21,30 @@ static void must(int ok)
     if (ok != 1) {
         abort();
     }
+}
+
+/* Looked up once: OpenSSL 3 otherwise searches its providers at every digest. */
+static const EVP_MD *md_sha1;
+static const EVP_MD *md_sha256;
+static pthread_once_t mds_once = PTHREAD_ONCE_INIT;
+
+static void find_mds(void)
+{
+    md_sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    md_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    must(md_sha1 && md_sha256);
+}
+
+static const EVP_MD *sha1(void)
+{
+    (void)pthread_once(&mds_once, find_mds);
+    return md_sha1;
+}
+
+static const EVP_MD *sha256(void)
+{
+    (void)pthread_once(&mds_once, find_mds);
+    return md_sha256;
 }
 
 struct tb_sha256 *tb_sha256_new(void)
@@ -42,7 +67,7 @@ void tb_sha256_free(struct tb_sha256 *ctx)
 
 void tb_sha256_init(struct tb_sha256 *ctx)
 {
-    must(EVP_DigestInit_ex(ctx->md, EVP_sha256(), NULL));
+    must(EVP_DigestInit_ex(ctx->md, sha256(), NULL));
 }
 
 void tb_sha256_update(struct tb_sha256 *ctx, const void *data, size_t len)
@@ -59,14 +84,14 @@ void tb_sha256_final(struct tb_sha256 *ctx, unsigned char out[TB_SHA256_LEN])
 void tb_sha256_of(const void *data, size_t len, unsigned char out[TB_SHA256_LEN])
 {
     unsigned n = 0;
-    must(EVP_Digest(data, len, out, &n, EVP_sha256(), NULL));
+    must(EVP_Digest(data, len, out, &n, sha256(), NULL));
 }
 
 void tb_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
                     unsigned char out[TB_SHA256_LEN])
 {
     unsigned n = 0;
-    must(HMAC(EVP_sha256(), key, (int)key_len, data, len, out, &n) != NULL);
+    must(HMAC(sha256(), key, (int)key_len, data, len, out, &n) != NULL);
 }
 
 bool tb_equal_secret(const void *a, const void *b, size_t len)
@@ -138,7 +163,7 @@ struct tb_uuid tb_uuid_v5(const struct tb_uuid *ns, const void *name, size_t len
     unsigned n = 0;
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     must(md != NULL);
-    must(EVP_DigestInit_ex(md, EVP_sha1(), NULL));
+    must(EVP_DigestInit_ex(md, sha1(), NULL));
     must(EVP_DigestUpdate(md, ns->bytes, sizeof ns->bytes));
     must(EVP_DigestUpdate(md, name, len));
     must(EVP_DigestFinal_ex(md, digest, &n));

@@ -11,6 +11,9 @@
 enum {
     QUEUE_KBYTES = 4096,
     QUEUE_MESSAGES = 10000,
+    /* Of a partition at once, as it lies on the broker: compressed. One batch that is larger still
+     * comes whole. */
+    FETCH_BYTES = 131072,
     FETCH_WAIT_MS = 100,
 #ifdef TB_FAULTS
     MAX_POLL_MS = 12000, /* so that a run of tests/chaos can exceed it */
@@ -128,6 +131,7 @@ static void configure(struct tb_kconf *k, const struct tb_config *cfg,
     tb_kconf_set_int(k, "queued.max.messages.kbytes",
                      opt->queue_kbytes > 0 ? opt->queue_kbytes : QUEUE_KBYTES);
     tb_kconf_set_int(k, "queued.min.messages", QUEUE_MESSAGES);
+    tb_kconf_set_int(k, "fetch.message.max.bytes", FETCH_BYTES);
     tb_kconf_set_int(k, "fetch.wait.max.ms", FETCH_WAIT_MS);
     tb_kconf_set_int(k, "fetch.error.backoff.ms", FETCH_WAIT_MS);
     (void)tb_kconf_try(k, "fetch.queue.backoff.ms", "10"); /* since 2.2; 1000 by default */

@@ -18,9 +18,9 @@ static void batch_init(struct tb_worker *w, struct tb_batch *b, struct tb_item *
     tb_arena_reset(w->arena);
     *b = (struct tb_batch){.arena = w->arena, .items = items, .n = n};
     b->world = tb_world_new(w->arena);
-    struct tb_map *const maps[] = {&b->seen,     &b->parked,         &b->waiters,   &b->existed,
-                                   &b->touched,  &b->boards_existed, &b->described, &b->edges,
-                                   &b->comments, &b->boards_touched};
+    struct tb_map *const maps[] = {&b->seen,    &b->parked,   &b->waiters,
+                                   &b->existed, &b->touched,  &b->boards_existed,
+                                   &b->edges,   &b->comments, &b->boards_touched};
     for (size_t i = 0; i < TB_COUNT(maps); i++) {
         tb_map_init(maps[i], w->arena);
     }

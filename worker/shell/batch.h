@@ -121,6 +121,11 @@ struct tb_comment_write {
     bool is_new;
 };
 
+/* A ticket the batch changes. */
+struct tb_touched {
+    uint64_t fields; /* bit per enum tb_ticket_field */
+};
+
 struct tb_history_row {
     tb_str ticket_id;
     tb_str agent_id;
@@ -148,9 +153,8 @@ struct tb_batch {
     struct tb_map boards_existed;
 
     /* writes gathered while deciding */
-    struct tb_map touched;        /* ticket id -> const struct tb_ticket * (final state) */
+    struct tb_map touched;        /* ticket id -> struct tb_touched */
     struct tb_map boards_touched; /* workflow id -> const struct tb_board * */
-    struct tb_map described;      /* ticket ids whose description changed */
     struct tb_map edges;          /* "ticket NUL depends NUL type" -> struct tb_edge_write */
     struct tb_map comments;       /* comment id -> struct tb_comment_write */
     const struct tb_commit **commits;

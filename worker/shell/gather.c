@@ -181,14 +181,21 @@ static bool gather_commit(struct tb_batch *b, const struct tb_change *change)
     return slot != NULL;
 }
 
-static bool describes(const struct tb_change *change)
+static bool gather_touched(struct tb_batch *b, const struct tb_command *cmd,
+                           const struct tb_change *change)
 {
-    for (size_t i = 0; i < change->ndiffs; i++) {
-        if (change->diffs[i].field == TB_TICKET_DESCRIPTION) {
-            return true;
+    struct tb_touched *touched = tb_map_get(&b->touched, cmd->subject);
+    if (!touched) {
+        touched = TB_NEW(b->arena, struct tb_touched);
+        if (!touched || !tb_map_put(&b->touched, cmd->subject, touched)) {
+            return false;
         }
+        touched->fields = 0;
     }
-    return false;
+    for (size_t i = 0; i < change->ndiffs; i++) {
+        touched->fields |= UINT64_C(1) << change->diffs[i].field;
+    }
+    return true;
 }
 
 static bool gather_change(struct tb_batch *b, const struct tb_command *cmd,
@@ -204,13 +211,10 @@ static bool gather_change(struct tb_batch *b, const struct tb_command *cmd,
     if (change->commit) {
         ok = ok && gather_commit(b, change);
     }
-    if (describes(change)) {
-        ok = ok && tb_map_put(&b->described, cmd->subject, b);
-    }
     /* Removals first: a set that is replaced may keep an edge under another type only. */
     return ok && gather_edges(b, change, change->edges_removed, change->nedges_removed, false) &&
            gather_edges(b, change, change->edges_added, change->nedges_added, true) &&
-           tb_map_put(&b->touched, cmd->subject, b);
+           gather_touched(b, cmd, change);
 }
 
 enum tb_rc tb_gather(struct tb_batch *b, const struct tb_command *cmd,

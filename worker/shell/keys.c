@@ -22,6 +22,11 @@ bool tb_keyset_add(struct tb_keyset *set, struct tb_arena *arena, tb_str s)
     return tb_map_put(&set->map, s, set);
 }
 
+bool tb_keyset_has(const struct tb_keyset *set, tb_str s)
+{
+    return set->n > 0 && tb_map_get(&set->map, s);
+}
+
 tb_str tb_pair(struct tb_arena *arena, tb_str a, tb_str b)
 {
     char *p = tb_arena_alloc(arena, a.len + b.len + 1);

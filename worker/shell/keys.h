@@ -34,6 +34,7 @@ struct tb_keys {
 };
 
 bool tb_keyset_add(struct tb_keyset *set, struct tb_arena *arena, tb_str s);
+bool tb_keyset_has(const struct tb_keyset *set, tb_str s);
 /* Gathers the keys of every command in the batch, waiting ones included. False: out of memory. */
 bool tb_keys_gather(struct tb_keys *keys, const struct tb_batch *b);
 /* "a NUL b", the key of maps over two strings. */

@@ -13,8 +13,11 @@ static const char sql_watermarks[] =
     " ORDER BY partition FOR UPDATE";
 
 /* Everybody holds the boards they touch shared; exclusively where the board is replaced ($3) or a
- * column with a limit may be entered ($4 by ticket, $5 by workflow). Told apart are the boards
- * entered under a shared lock: they had no limit when we looked. */
+ * column with a limit may be entered ($2 by workflow, $5 by ticket). Told apart are the boards
+ * entered under a shared lock: they had no limit when we looked.
+ *
+ * What goes with a key travels in an array beside it, here and below: "id = ANY($n)" over a
+ * parameter in a list of columns compares with each element in turn. */
 static const char sql_board_locks[] =
     "SELECT l.workflow_id, l.entering AND NOT l.exclusive,"
     "  CASE WHEN l.exclusive THEN pg_advisory_xact_lock(l.key)"
@@ -25,10 +28,10 @@ static const char sql_board_locks[] =
     "           (SELECT b.has_wip FROM board_configs b WHERE b.workflow_id = w.workflow_id), "
     "false))"
     "           AS exclusive"
-    "       FROM (SELECT u AS workflow_id, u = ANY($5::text[]) AS entering"
-    "               FROM unnest($1::text[]) u"
-    "             UNION ALL SELECT t.workflow_id, t.id = ANY($4::text[])"
-    "               FROM tickets t WHERE t.id = ANY($2::text[])) w"
+    "       FROM (SELECT unnest($1::text[]) AS workflow_id, unnest($2::bool[]) AS entering"
+    "             UNION ALL SELECT t.workflow_id, k.entering"
+    "               FROM (SELECT unnest($4::text[]) AS id, unnest($5::bool[]) AS entering) k"
+    "               JOIN tickets t ON t.id = k.id) w"
     "       GROUP BY w.workflow_id ORDER BY 2 OFFSET 0) l";
 
 static const char sql_edge_locks[] =
@@ -39,12 +42,13 @@ static const char sql_edge_locks[] =
     "  ORDER BY 1 OFFSET 0) l";
 
 static const char sql_tickets[] =
-    "SELECT id, version, workflow_id, external_id, created_by_agent_id, assigned_agent_id, title,"
-    "  CASE WHEN id = ANY($2::text[]) THEN description END, ticket_type, priority, status,"
+    "SELECT t.id, version, workflow_id, external_id, created_by_agent_id, assigned_agent_id, title,"
+    "  CASE WHEN k.with_text THEN description END, ticket_type, priority, status,"
     "  parent_ticket_id, related_task_ids, related_ticket_ids, tags, blocked_by_ticket_ids,"
     "  is_blocked, is_resolved, is_deleted, created_at, updated_at, started_at, completed_at,"
     "  resolved_at, deleted_at"
-    " FROM tickets WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE";
+    " FROM (SELECT unnest($1::text[]) AS id, unnest($2::bool[]) AS with_text) k"
+    " JOIN tickets t ON t.id = k.id ORDER BY t.id FOR NO KEY UPDATE OF t";
 
 static const char sql_boards[] =
     "SELECT b.workflow_id, b.id, b.version, b.created_at, b.updated_at, b.has_wip,"
@@ -134,6 +138,18 @@ static enum tb_rc queue_set(struct tb_loading *l, const char *name, const char *
     return queue(l, name, sql, &p, take, err);
 }
 
+/* For each key of a set whether it is in a part of it too. */
+static void add_membership(struct tb_loading *l, struct tb_pg_params *p,
+                           const struct tb_keyset *set, const struct tb_keyset *part)
+{
+    int64_t *flags = TB_NEW_N(l->b->arena, int64_t, set->n + 1);
+    for (size_t i = 0; flags && i < set->n; i++) {
+        flags[i] = tb_keyset_has(part, set->items[i]);
+    }
+    p->failed = p->failed || !flags;
+    tb_pg_add_bools(p, flags, flags ? set->n : 0);
+}
+
 static enum tb_rc queue_watermarks(struct tb_loading *l, struct tb_error *err)
 {
     int64_t *ids = TB_NEW_N(l->b->arena, int64_t, l->w->npartitions + 1);
@@ -156,10 +172,10 @@ static enum tb_rc queue_locks(struct tb_loading *l, struct tb_error *err)
     struct tb_pg_params p;
     tb_pg_params_init(&p, l->b->arena);
     tb_pg_add_texts(&p, k->workflows.items, k->workflows.n);
-    tb_pg_add_texts(&p, k->subjects.items, k->subjects.n);
+    add_membership(l, &p, &k->workflows, &k->entering_workflows);
     tb_pg_add_texts(&p, k->put_boards.items, k->put_boards.n);
-    tb_pg_add_texts(&p, k->entering.items, k->entering.n);
-    tb_pg_add_texts(&p, k->entering_workflows.items, k->entering_workflows.n);
+    tb_pg_add_texts(&p, k->subjects.items, k->subjects.n);
+    add_membership(l, &p, &k->subjects, &k->entering);
     enum tb_rc rc = queue(l, "board_locks", sql_board_locks, &p, tb_take_board_locks, err);
     if (rc == TB_OK && k->edge_tickets.n > 0) {
         tb_pg_params_init(&p, l->b->arena);
@@ -176,7 +192,7 @@ static enum tb_rc queue_tickets(struct tb_loading *l, struct tb_error *err)
     struct tb_pg_params p;
     tb_pg_params_init(&p, l->b->arena);
     tb_pg_add_texts(&p, k->subjects.items, k->subjects.n);
-    tb_pg_add_texts(&p, k->with_text.items, k->with_text.n);
+    add_membership(l, &p, &k->subjects, &k->with_text);
     enum tb_rc rc = queue(l, "tickets", sql_tickets, &p, tb_take_tickets, err);
     if (rc == TB_OK) {
         tb_pg_params_init(&p, l->b->arena);

@@ -2,73 +2,107 @@
 #include "worker/shell/board_json.h"
 #include "worker/shell/columns.h"
 
+/* Arrays are unrolled in the list of columns: in FROM, each would first be written to a store of
+ * its own. */
+#define TICKET_ROWS                                                                                \
+    "(SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS version,"                           \
+    " unnest($3::text[]) AS workflow_id, unnest($4::text[]) AS external_id,"                       \
+    " unnest($5::text[]) AS created_by_agent_id, unnest($6::text[]) AS assigned_agent_id,"         \
+    " unnest($7::text[]) AS title, unnest($8::text[]) AS description,"                             \
+    " unnest($9::text[]) AS ticket_type, unnest($10::text[]) AS priority,"                         \
+    " unnest($11::text[]) AS status, unnest($12::text[]) AS parent_ticket_id,"                     \
+    " unnest($13::text[]) AS related_task_ids, unnest($14::text[]) AS related_ticket_ids,"         \
+    " unnest($15::text[]) AS tags, unnest($16::text[]) AS blocked_by_ticket_ids,"                  \
+    " unnest($17::bool[]) AS is_blocked, unnest($18::bool[]) AS is_resolved,"                      \
+    " unnest($19::bool[]) AS is_deleted, unnest($20::timestamptz[]) AS created_at,"                \
+    " unnest($21::timestamptz[]) AS updated_at, unnest($22::timestamptz[]) AS started_at,"         \
+    " unnest($23::timestamptz[]) AS completed_at, unnest($24::timestamptz[]) AS resolved_at,"      \
+    " unnest($25::timestamptz[]) AS deleted_at) u"
+
 static const char sql_tickets_insert[] =
     "INSERT INTO tickets (id, version, workflow_id, external_id, created_by_agent_id,"
-    "  assigned_agent_id, title, description, ticket_type, priority, status, parent_ticket_id,"
-    "  related_task_ids, related_ticket_ids, tags, blocked_by_ticket_ids, is_blocked, is_resolved,"
-    "  is_deleted, created_at, updated_at, started_at, completed_at, resolved_at, deleted_at)"
-    " SELECT u.id, u.version, u.workflow_id, u.external_id, u.created_by, u.assignee, u.title,"
-    "  COALESCE(u.description, ''), u.type, u.priority, u.status, u.parent, u.tasks::jsonb,"
-    "  u.related::jsonb, u.tags::jsonb, u.blocked_by::jsonb, u.is_blocked, u.is_resolved,"
-    "  u.is_deleted, u.created, u.updated, u.started, u.completed, u.resolved, u.deleted"
-    " FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[],"
-    "  $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],"
-    "  $14::text[], $15::text[], $16::text[], $17::bool[], $18::bool[], $19::bool[],"
-    "  $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[],"
-    "  $24::timestamptz[], $25::timestamptz[])"
-    "  AS u(id, version, workflow_id, external_id, created_by, assignee, title, description, type,"
-    "  priority, status, parent, tasks, related, tags, blocked_by, is_blocked, is_resolved,"
-    "  is_deleted, created, updated, started, completed, resolved, deleted)";
+    " assigned_agent_id, title, description, ticket_type, priority, status, parent_ticket_id, "
+    "related_task_ids,"
+    " related_ticket_ids, tags, blocked_by_ticket_ids, is_blocked, is_resolved, is_deleted,"
+    " created_at, updated_at, started_at, completed_at, resolved_at, deleted_at)"
+    " SELECT u.id, u.version, u.workflow_id, u.external_id, u.created_by_agent_id,"
+    "  u.assigned_agent_id, u.title, COALESCE(u.description, ''), u.ticket_type, u.priority,"
+    "  u.status, u.parent_ticket_id, u.related_task_ids::jsonb, u.related_ticket_ids::jsonb,"
+    "  u.tags::jsonb, u.blocked_by_ticket_ids::jsonb, u.is_blocked, u.is_resolved,"
+    "  u.is_deleted, u.created_at, u.updated_at, u.started_at, u.completed_at, u.resolved_at,"
+    "  u.deleted_at"
+    " FROM " TICKET_ROWS;
 
 /* A description that did not change is not sent and keeps its stored (possibly TOASTed) value. */
 static const char sql_tickets_update[] =
     "UPDATE tickets t SET version = u.version, external_id = u.external_id,"
-    "  created_by_agent_id = u.created_by, assigned_agent_id = u.assignee, title = u.title,"
-    "  description = COALESCE(u.description, t.description), ticket_type = u.type,"
-    "  priority = u.priority, status = u.status, parent_ticket_id = u.parent,"
-    "  related_task_ids = u.tasks::jsonb, related_ticket_ids = u.related::jsonb,"
-    "  tags = u.tags::jsonb, blocked_by_ticket_ids = u.blocked_by::jsonb,"
-    "  is_blocked = u.is_blocked, is_resolved = u.is_resolved, is_deleted = u.is_deleted,"
-    "  created_at = u.created, updated_at = u.updated, started_at = u.started,"
-    "  completed_at = u.completed, resolved_at = u.resolved, deleted_at = u.deleted"
-    " FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[],"
-    "  $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],"
-    "  $14::text[], $15::text[], $16::text[], $17::bool[], $18::bool[], $19::bool[],"
-    "  $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::timestamptz[],"
-    "  $24::timestamptz[], $25::timestamptz[])"
-    "  AS u(id, version, workflow_id, external_id, created_by, assignee, title, description, type,"
-    "  priority, status, parent, tasks, related, tags, blocked_by, is_blocked, is_resolved,"
-    "  is_deleted, created, updated, started, completed, resolved, deleted)"
+    "  created_by_agent_id = u.created_by_agent_id, assigned_agent_id = u.assigned_agent_id,"
+    "  title = u.title, description = COALESCE(u.description, t.description),"
+    "  ticket_type = u.ticket_type, priority = u.priority, status = u.status,"
+    "  parent_ticket_id = u.parent_ticket_id, related_task_ids = u.related_task_ids::jsonb,"
+    "  related_ticket_ids = u.related_ticket_ids::jsonb, tags = u.tags::jsonb,"
+    "  blocked_by_ticket_ids = u.blocked_by_ticket_ids::jsonb, is_blocked = u.is_blocked,"
+    "  is_resolved = u.is_resolved, is_deleted = u.is_deleted, created_at = u.created_at,"
+    "  updated_at = u.updated_at, started_at = u.started_at, completed_at = u.completed_at,"
+    "  resolved_at = u.resolved_at, deleted_at = u.deleted_at"
+    " FROM " TICKET_ROWS " WHERE t.id = u.id";
+
+/* Most changes: fewer columns to send, read and write. */
+static const char sql_tickets_move[] =
+    "UPDATE tickets t SET version = u.version, assigned_agent_id = u.assigned_agent_id,"
+    "  title = u.title,"
+    "  priority = u.priority, status = u.status,"
+    "  blocked_by_ticket_ids = u.blocked_by_ticket_ids::jsonb, is_blocked = u.is_blocked,"
+    "  is_resolved = u.is_resolved, updated_at = u.updated_at, started_at = u.started_at,"
+    "  completed_at = u.completed_at, resolved_at = u.resolved_at"
+    " FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS version,"
+    "  unnest($3::text[]) AS assigned_agent_id, unnest($4::text[]) AS title,"
+    "  unnest($5::text[]) AS priority, unnest($6::text[]) AS status,"
+    "  unnest($7::text[]) AS blocked_by_ticket_ids, unnest($8::bool[]) AS is_blocked,"
+    "  unnest($9::bool[]) AS is_resolved, unnest($10::timestamptz[]) AS updated_at,"
+    "  unnest($11::timestamptz[]) AS started_at, unnest($12::timestamptz[]) AS completed_at,"
+    "  unnest($13::timestamptz[]) AS resolved_at) u"
+    " WHERE t.id = u.id";
+
+static const char sql_tickets_touch[] =
+    "UPDATE tickets t SET version = u.version, updated_at = u.updated_at"
+    " FROM (SELECT unnest($1::text[]) AS id, unnest($2::bigint[]) AS version,"
+    "  unnest($3::timestamptz[]) AS updated_at) u"
     " WHERE t.id = u.id";
 
 static const char sql_boards_put[] =
-    "INSERT INTO board_configs (id, workflow_id, name, columns, ticket_types, default_ticket_type,"
-    "  initial_status, settings, version, created_at, updated_at)"
+    "INSERT INTO board_configs (id, workflow_id, name, columns, ticket_types,"
+    "  default_ticket_type, initial_status, settings, version, created_at, updated_at)"
     " SELECT u.id, u.workflow_id, u.name, u.columns::jsonb, u.types::jsonb, u.default_type,"
     "  u.initial, u.settings::jsonb, u.version, u.created, u.updated"
-    " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],"
-    "  $7::text[], $8::text[], $9::bigint[], $10::timestamptz[], $11::timestamptz[])"
-    "  AS u(id, workflow_id, name, columns, types, default_type, initial, settings, version,"
-    "  created, updated)"
+    " FROM (SELECT unnest($1::text[]) AS id, unnest($2::text[]) AS workflow_id,"
+    "  unnest($3::text[]) AS name, unnest($4::text[]) AS columns, unnest($5::text[]) AS types,"
+    "  unnest($6::text[]) AS default_type, unnest($7::text[]) AS initial,"
+    "  unnest($8::text[]) AS settings, unnest($9::bigint[]) AS version,"
+    "  unnest($10::timestamptz[]) AS created, unnest($11::timestamptz[]) AS updated) AS u"
     " ON CONFLICT (workflow_id) DO UPDATE SET name = excluded.name, columns = excluded.columns,"
-    "  ticket_types = excluded.ticket_types, default_ticket_type = excluded.default_ticket_type,"
-    "  initial_status = excluded.initial_status, settings = excluded.settings,"
-    "  version = excluded.version, updated_at = excluded.updated_at";
+    "  ticket_types = excluded.ticket_types, default_ticket_type ="
+    "  excluded.default_ticket_type, initial_status = excluded.initial_status, settings ="
+    "  excluded.settings, version = excluded.version, updated_at = excluded.updated_at";
 
 static const char sql_comments_insert[] =
-    "INSERT INTO ticket_comments (id, ticket_id, agent_id, comment_text, comment_type, mentions,"
-    "  attachments, created_at, updated_at, is_edited)"
-    " SELECT u.id, u.ticket_id, u.agent, u.body, u.type, u.mentions::jsonb, u.attachments::jsonb,"
-    "  u.created, u.updated, u.edited"
-    " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],"
-    "  $7::text[], $8::timestamptz[], $9::timestamptz[], $10::bool[])"
-    "  AS u(id, ticket_id, agent, body, type, mentions, attachments, created, updated, edited)";
+    "INSERT INTO ticket_comments (id, ticket_id, agent_id, comment_text, comment_type,"
+    "  mentions, attachments, created_at, updated_at, is_edited)"
+    " SELECT u.id, u.ticket_id, u.agent, u.body, u.type, u.mentions::jsonb,"
+    "  u.attachments::jsonb, u.created, u.updated, u.edited"
+    " FROM (SELECT unnest($1::text[]) AS id, unnest($2::text[]) AS ticket_id,"
+    "  unnest($3::text[]) AS agent, unnest($4::text[]) AS body, unnest($5::text[]) AS type,"
+    "  unnest($6::text[]) AS mentions, unnest($7::text[]) AS attachments,"
+    "  unnest($8::timestamptz[]) AS created, unnest($9::timestamptz[]) AS updated,"
+    "  unnest($10::bool[]) AS edited) AS u";
 static const char sql_comments_update[] =
     "UPDATE ticket_comments c SET comment_text = u.body, mentions = u.mentions::jsonb,"
     "  attachments = u.attachments::jsonb, updated_at = u.updated, is_edited = u.edited"
-    " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],"
-    "  $7::text[], $8::timestamptz[], $9::timestamptz[], $10::bool[])"
-    "  AS u(id, ticket_id, agent, body, type, mentions, attachments, created, updated, edited)"
+    " FROM (SELECT unnest($1::text[]) AS id, unnest($2::text[]) AS ticket_id,"
+    "  unnest($3::text[]) AS agent, unnest($4::text[]) AS body, unnest($5::text[]) AS type,"
+    "  unnest($6::text[]) AS mentions, unnest($7::text[]) AS attachments,"
+    "  unnest($8::timestamptz[]) AS created, unnest($9::timestamptz[]) AS updated,"
+    "  unnest($10::bool[]) AS edited) AS u"
     " WHERE c.id = u.id";
 
 static const char sql_history[] =
@@ -76,63 +110,79 @@ static const char sql_history[] =
     "  new_value, change_description, metadata, changed_at, version)"
     " SELECT u.ticket_id, u.agent, u.type, u.field, u.old, u.new, u.description,"
     "  u.metadata::jsonb, u.at, u.version"
-    " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],"
-    "  $7::text[], $8::text[], $9::timestamptz[], $10::bigint[])"
-    "  AS u(ticket_id, agent, type, field, old, new, description, metadata, at, version)";
+    " FROM (SELECT unnest($1::text[]) AS ticket_id, unnest($2::text[]) AS agent,"
+    "  unnest($3::text[]) AS type, unnest($4::text[]) AS field, unnest($5::text[]) AS old,"
+    "  unnest($6::text[]) AS new, unnest($7::text[]) AS description,"
+    "  unnest($8::text[]) AS metadata, unnest($9::timestamptz[]) AS at,"
+    "  unnest($10::bigint[]) AS version) AS u";
 
 static const char sql_commits[] =
     "INSERT INTO ticket_commits (id, ticket_id, agent_id, commit_sha, commit_message,"
-    "  commit_timestamp, files_changed, insertions, deletions, files_list, linked_at, link_method)"
+    "  commit_timestamp, files_changed, insertions, deletions, files_list, linked_at,"
+    "  link_method)"
     " SELECT u.id, u.ticket_id, u.agent, u.sha, u.message, u.made, NULLIF(u.files, -1),"
     "  NULLIF(u.ins, -1), NULLIF(u.del, -1), u.list::jsonb, u.linked, u.method"
-    " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],"
-    "  $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::timestamptz[], $12::text[])"
-    "  AS u(id, ticket_id, agent, sha, message, made, files, ins, del, list, linked, method)";
+    " FROM (SELECT unnest($1::text[]) AS id, unnest($2::text[]) AS ticket_id,"
+    "  unnest($3::text[]) AS agent, unnest($4::text[]) AS sha, unnest($5::text[]) AS message,"
+    "  unnest($6::timestamptz[]) AS made, unnest($7::bigint[]) AS files,"
+    "  unnest($8::bigint[]) AS ins, unnest($9::bigint[]) AS del, unnest($10::text[]) AS list,"
+    "  unnest($11::timestamptz[]) AS linked, unnest($12::text[]) AS method) AS u";
 
 static const char sql_edges_delete[] =
-    "DELETE FROM ticket_dependencies d USING unnest($1::text[], $2::text[], $3::text[],"
-    "  $4::timestamptz[]) AS u(a, b, type, at)"
+    "DELETE FROM ticket_dependencies d"
+    " USING (SELECT unnest($1::text[]) AS a, unnest($2::text[]) AS b,"
+    "  unnest($3::text[]) AS type, unnest($4::timestamptz[]) AS at) AS u"
     " WHERE d.ticket_id = u.a AND d.depends_on = u.b AND d.dependency_type = u.type";
 static const char sql_edges_insert[] =
     "INSERT INTO ticket_dependencies (ticket_id, depends_on, dependency_type, created_at)"
-    " SELECT u.a, u.b, u.type, u.at FROM unnest($1::text[], $2::text[], $3::text[],"
-    "  $4::timestamptz[]) AS u(a, b, type, at) ON CONFLICT DO NOTHING";
+    " SELECT u.a, u.b, u.type, u.at"
+    " FROM (SELECT unnest($1::text[]) AS a, unnest($2::text[]) AS b,"
+    "  unnest($3::text[]) AS type, unnest($4::timestamptz[]) AS at) AS u"
+    " ON CONFLICT DO NOTHING";
 
 static const char sql_log[] =
-    "INSERT INTO command_log (stable_time, source, id, body_hash, topic_partition, record_offset,"
-    "  subject, type, actor, outcome, rule, code, message, version, applied_at, outbox)"
+    "INSERT INTO command_log (stable_time, source, id, body_hash, topic_partition,"
+    "  record_offset, subject, type, actor, outcome, rule, code, message, version, applied_at,"
+    "  outbox)"
     " SELECT u.t, u.source, u.id, u.hash, u.part, u.off, u.subject, u.type, u.actor, u.outcome,"
     "  u.rule, u.code, u.message, NULLIF(u.version, 0), clock_timestamp(), u.outbox"
-    " FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::bytea[], $5::bigint[], "
-    "$6::bigint[],"
-    "  $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],"
-    "  $14::bigint[], $15::text[])"
-    "  AS u(t, source, id, hash, part, off, subject, type, actor, outcome, rule, code, message,"
-    "  version, outbox)";
+    " FROM (SELECT unnest($1::timestamptz[]) AS t, unnest($2::text[]) AS source,"
+    "  unnest($3::text[]) AS id, unnest($4::bytea[]) AS hash, unnest($5::bigint[]) AS part,"
+    "  unnest($6::bigint[]) AS off, unnest($7::text[]) AS subject, unnest($8::text[]) AS type,"
+    "  unnest($9::text[]) AS actor, unnest($10::text[]) AS outcome,"
+    "  unnest($11::text[]) AS rule, unnest($12::text[]) AS code,"
+    "  unnest($13::text[]) AS message, unnest($14::bigint[]) AS version,"
+    "  unnest($15::text[]) AS outbox) AS u";
 /* What became of a command that waited. Its own row keeps the events, for when it is sent again. */
 static const char sql_log_settle[] =
-    "UPDATE command_log l SET outcome = u.outcome, rule = u.rule, code = u.code,"
-    "  message = u.message, version = NULLIF(u.version, 0), outbox = l.outbox || u.outbox"
-    " FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],"
-    "  $7::text[], $8::text[], $9::bigint[], $10::text[])"
-    "  AS u(source, id, part, off, outcome, rule, code, message, version, outbox)"
-    " WHERE l.topic_partition = u.part AND l.record_offset = u.off AND l.source = u.source"
-    "  AND l.id = u.id";
+    "UPDATE command_log l SET outcome = u.outcome, rule = u.rule, code = u.code, message ="
+    "  u.message, version = NULLIF(u.version, 0), outbox = l.outbox || u.outbox"
+    " FROM (SELECT unnest($1::text[]) AS source, unnest($2::text[]) AS id,"
+    "  unnest($3::bigint[]) AS part, unnest($4::bigint[]) AS off,"
+    "  unnest($5::text[]) AS outcome, unnest($6::text[]) AS rule, unnest($7::text[]) AS code,"
+    "  unnest($8::text[]) AS message, unnest($9::bigint[]) AS version,"
+    "  unnest($10::text[]) AS outbox) AS u"
+    " WHERE l.topic_partition = u.part AND l.record_offset = u.off AND l.source = u.source AND"
+    "  l.id = u.id";
 
 static const char sql_parked_put[] =
-    "INSERT INTO parked_tickets (ticket_id, reason, waits_for, deadline, code, message, parked_at)"
+    "INSERT INTO parked_tickets (ticket_id, reason, waits_for, deadline, code, message,"
+    "  parked_at)"
     " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[],"
     "  $6::text[], $7::timestamptz[])"
-    " ON CONFLICT (ticket_id) DO UPDATE SET reason = excluded.reason,"
-    "  waits_for = excluded.waits_for, deadline = excluded.deadline, code = excluded.code,"
-    "  message = excluded.message";
+    " ON CONFLICT (ticket_id) DO UPDATE SET reason = excluded.reason, waits_for ="
+    "  excluded.waits_for, deadline = excluded.deadline, code = excluded.code, message ="
+    "  excluded.message";
+
 static const char sql_parked_delete[] =
     "DELETE FROM parked_tickets WHERE ticket_id = ANY($1::text[])";
+
 static const char sql_waiting_insert[] =
     "INSERT INTO parked_commands (ticket_id, topic_partition, record_offset, source, id,"
     "  record_time, body)"
     " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[],"
     "  $6::timestamptz[], $7::bytea[])";
+
 static const char sql_waiting_delete[] =
     "DELETE FROM parked_commands c USING unnest($1::text[], $2::bigint[]) AS u(ticket_id, queued)"
     " WHERE c.ticket_id = u.ticket_id AND c.queued = u.queued";
@@ -141,40 +191,100 @@ static const char sql_watermarks[] =
     "UPDATE partition_watermarks m SET next_offset = u.next, stalled_claims = 0,"
     "  published_offset = GREATEST(m.published_offset, u.published), last_record = u.last,"
     "  updated_at = clock_timestamp()"
-    " FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[])"
-    "  AS u(part, next, published, last)"
+    " FROM (SELECT unnest($2::bigint[]) AS part, unnest($3::bigint[]) AS next,"
+    "  unnest($4::bigint[]) AS published, unnest($5::text[]) AS last) AS u"
     " WHERE m.topic = $1 AND m.partition = u.part";
 static const char sql_attempts_clear[] =
-    "DELETE FROM command_attempts a USING unnest($2::bigint[], $3::bigint[]) AS u(part, next)"
+    "DELETE FROM command_attempts a"
+    " USING (SELECT unnest($2::bigint[]) AS part, unnest($3::bigint[]) AS next) AS u"
     " WHERE a.topic = $1 AND a.partition = u.part AND a.record_offset < u.next";
 
 /* ---- the tables ---- */
 
+#define BIT(field) (UINT64_C(1) << (field))
+
+static const enum tb_ticket_field touch_fields[] = {TB_TICKET_UPDATED_AT};
+static const enum tb_ticket_field move_fields[] = {
+    TB_TICKET_ASSIGNED_AGENT_ID,
+    TB_TICKET_TITLE,
+    TB_TICKET_PRIORITY,
+    TB_TICKET_STATUS,
+    TB_TICKET_BLOCKED_BY_TICKET_IDS,
+    TB_TICKET_IS_BLOCKED,
+    TB_TICKET_IS_RESOLVED,
+    TB_TICKET_UPDATED_AT,
+    TB_TICKET_STARTED_AT,
+    TB_TICKET_COMPLETED_AT,
+    TB_TICKET_RESOLVED_AT,
+};
+
+/* Ways to write a ticket that exists, narrowest first. */
+static const struct {
+    const char *name;
+    const char *sql;
+    const enum tb_ticket_field *fields; /* NULL: all */
+    size_t nfields;
+} updates[] = {
+    {"tickets_touch", sql_tickets_touch, touch_fields, TB_COUNT(touch_fields)},
+    {"tickets_move", sql_tickets_move, move_fields, TB_COUNT(move_fields)},
+    {"tickets_update", sql_tickets_update, NULL, TB_TICKET_FIELDS_},
+};
+
+static size_t update_for(uint64_t changed)
+{
+    for (size_t i = 0; i < TB_COUNT(updates); i++) {
+        uint64_t written = 0;
+        for (size_t k = 0; updates[i].fields && k < updates[i].nfields; k++) {
+            written |= BIT(updates[i].fields[k]);
+        }
+        if (!updates[i].fields || (changed & ~written) == 0) {
+            return i;
+        }
+    }
+    return TB_COUNT(updates) - 1;
+}
+
+static void put_ticket(struct tb_columns *c, const struct tb_ticket *t,
+                       const enum tb_ticket_field *fields, size_t n, bool with_description)
+{
+    const struct tb_value none = tb_value_str(TB_STR_NULL);
+    tb_put(c, t->id);
+    tb_put_int(c, t->version);
+    for (size_t i = 0; i < n; i++) {
+        size_t f = fields ? fields[i] : i;
+        bool kept = f == TB_TICKET_DESCRIPTION && !with_description;
+        tb_put_value(c, kept ? &none : &t->fields[f]);
+    }
+}
+
 static enum tb_rc store_tickets(struct tb_worker *w, struct tb_batch *b, struct tb_error *err)
 {
     struct tb_columns fresh;
-    struct tb_columns changed;
-    if (!tb_columns_init(&fresh, b->arena, TB_TICKET_FIELDS_ + 2, b->touched.n) ||
-        !tb_columns_init(&changed, b->arena, TB_TICKET_FIELDS_ + 2, b->touched.n)) {
+    struct tb_columns changed[TB_COUNT(updates)];
+    bool ok = tb_columns_init(&fresh, b->arena, TB_TICKET_FIELDS_ + 2, b->touched.n);
+    for (size_t i = 0; i < TB_COUNT(updates); i++) {
+        ok = ok && tb_columns_init(&changed[i], b->arena, updates[i].nfields + 2, b->touched.n);
+    }
+    if (!ok) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     for (size_t i = 0; i < b->touched.n; i++) {
         tb_str id = b->touched.entries[i].key;
+        const struct tb_touched *touched = b->touched.entries[i].value;
         const struct tb_ticket *t = tb_world_ticket(b->world, id);
-        bool is_new = !tb_map_get(&b->existed, id);
-        struct tb_columns *c = is_new ? &fresh : &changed;
-        tb_put(c, t->id);
-        tb_put_int(c, t->version);
-        for (int f = 0; f < TB_TICKET_FIELDS_; f++) {
-            bool kept = f == TB_TICKET_DESCRIPTION && !is_new && !tb_map_get(&b->described, id);
-            struct tb_value none = tb_value_str(TB_STR_NULL);
-            tb_put_value(c, kept ? &none : &t->fields[f]);
+        if (!tb_map_get(&b->existed, id)) {
+            put_ticket(&fresh, t, NULL, TB_TICKET_FIELDS_, true);
+            continue;
         }
+        size_t k = update_for(touched->fields);
+        put_ticket(&changed[k], t, updates[k].fields, updates[k].nfields,
+                   touched->fields & BIT(TB_TICKET_DESCRIPTION));
     }
     enum tb_rc rc = tb_columns_flush(w, &fresh, "tickets_insert", sql_tickets_insert, NULL, err);
-    return rc != TB_OK
-               ? rc
-               : tb_columns_flush(w, &changed, "tickets_update", sql_tickets_update, NULL, err);
+    for (size_t i = 0; i < TB_COUNT(updates) && rc == TB_OK; i++) {
+        rc = tb_columns_flush(w, &changed[i], updates[i].name, updates[i].sql, NULL, err);
+    }
+    return rc;
 }
 
 static enum tb_rc store_boards(struct tb_worker *w, struct tb_batch *b, struct tb_error *err)

@@ -118,7 +118,7 @@ pg_initialise() { # HOME BIN
     (umask 077 && printf '%s\n' "$password" >"$home/pwfile")
     if is_root; then chown "$PG_OS_USER:" "$home/pwfile"; fi
     pg_runas "$bin/initdb" --pgdata "$home/pgdata.partial" --username postgres --pwfile "$home/pwfile" \
-        --encoding UTF8 --locale C.UTF-8 --auth scram-sha-256 --data-checksums --no-instructions
+        --encoding UTF8 --locale C.UTF-8 --lc-collate C --auth scram-sha-256 --data-checksums --no-instructions
     rm -f "$home/pwfile"
     pg_runas mv "$home/pgdata.partial" "$home/pgdata"
     pg_runas mkdir -p "$home/sockets"

@@ -66,7 +66,8 @@ class Stack:
         self.pg_bin = Path(self.env["TICKETBUS_PG_BIN"])
         self.admin_password = (self.state / "data/secrets/postgres").read_text().strip()
         say("build: release …")
-        run(["cmake", "-S", REPO, "-B", self.build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo"])
+        run(["cmake", "-S", REPO, "-B", self.build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
+             "-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON"])
         run(["cmake", "--build", self.build, "--target", "ticketbus-worker", "ticketctl", "ticketbus-bench"])
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             if self.sql(f"SHOW {setting}") != "on":

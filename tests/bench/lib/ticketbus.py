@@ -79,7 +79,7 @@ class Run:
                 raise SystemExit(f"{self.progress()} of {records} records after {seconds} s; see the worker's log")
             if any(worker.poll() is not None for worker in self.workers):
                 raise SystemExit("a worker has ended; see log/bench-worker.log")
-            time.sleep(0.25)
+            time.sleep(0.5)  # each look costs a connection
 
     def rss_mb(self):
         """The most any worker ever held in memory."""

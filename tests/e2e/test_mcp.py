@@ -15,6 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import PromptReference, ResourceTemplateReference
 
 from bus.gateway import Client, Gateway
+from bus.relay import Relay
 
 REVISIONS = ["2025-11-25", "2025-06-18"]
 
@@ -251,6 +252,43 @@ def test_a_call_whose_gateway_is_killed_is_answered_by_another(bus, gateway, tok
     elsewhere = gateway.token(f"elsewhere-{revision}", "--scope", "write", "--workflow", "another")
     hidden = events_of(resume(elsewhere).text)
     assert hidden[0][1] == "", "another workflow's command is not there for this token"
+
+
+def test_the_official_client_gets_its_answer_although_the_gateway_dies(bus, gateway, tokens, workflow):
+    """By itself: it comes back with the last event's id, and the balancer leads it to another gateway."""
+    title = f"Outlives {uuid.uuid4().hex[:6]}"
+    with Gateway(bus, "gateway-dies") as doomed:
+        relay = Relay(doomed.port)
+        waited = asyncio.Event()
+
+        async def on_progress(done, total, message):
+            if done >= 1:
+                waited.set()
+
+        async def run():
+            headers = {"Authorization": f"Bearer {tokens['write']}", "X-Agent-ID": "agent-mcp"}
+            async with httpx.AsyncClient(headers=headers, timeout=30) as http:
+                async with streamable_http_client(f"http://127.0.0.1:{relay.port}/mcp", http_client=http) as (read, write, _):
+                    async with ClientSession(read, write) as session:
+                        await session.initialize()
+                        with frozen_workers(bus):
+                            call = asyncio.create_task(session.call_tool("create_ticket", {"workflow_id": workflow, "title": title},
+                                                                         progress_callback=on_progress))
+                            await asyncio.wait_for(waited.wait(), 20)
+                            doomed.daemon.kill()
+                            relay.target = gateway.port
+                            await asyncio.sleep(1.5)
+                            assert not call.done()
+                        made = await asyncio.wait_for(call, 30)
+                        assert not made.isError and made.structuredContent["outcome"] == "applied"
+                        return made.structuredContent["ticket_id"]
+
+        try:
+            ticket = asyncio.run(run())
+        finally:
+            relay.close()
+    found = Client(gateway, tokens["read"]).get("/tickets/get", workflow_id=workflow).expect(200)["tickets"]
+    assert [t["ticket_id"] for t in found if t["title"] == title] == [ticket]
 
 
 def test_a_refused_call_can_be_resumed_too(gateway, tokens, workflow):

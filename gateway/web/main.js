@@ -60,12 +60,10 @@ class Frame {
     go(route, replace = false) {
         const hash = format(route);
         if (hash === location.hash) return;
-        if (replace) {
-            history.replaceState(null, "", hash);
-            this.navigate();
-        } else {
-            location.hash = hash;
-        }
+        // Not by location.hash: what that leads to comes a task later.
+        if (replace) history.replaceState(null, "", hash);
+        else history.pushState(null, "", hash);
+        this.navigate();
     }
 
     searchFor(text) {

@@ -174,6 +174,17 @@ def test_what_is_shown_first_gives_way_to_what_is_read_then(open_board, create, 
     assert page.locator(".card").count() == 1
 
 
+def test_back_and_forward_close_and_open_what_was_open(open_board, create):
+    ticket = create("There and back")
+    page = open_board()
+    page.locator(f'[data-ticket="{ticket}"] a').click()
+    page.wait_for_selector("dialog .timeline li")
+    page.go_back()
+    page.wait_for_selector("dialog", state="detached")
+    page.go_forward()
+    page.wait_for_selector("dialog .timeline li")
+
+
 def test_all_modules_are_asked_for_at_once(open_board):
     page = open_board()
     found = page.evaluate("""() => ({

@@ -11,13 +11,21 @@
 #include "common/http/http.h"
 #include "common/metrics/metrics.h"
 #include "common/probe/probe.h"
+#include "indexer/catalog/catalog.h"
 #include "indexer/shell/intake.h"
 #include "indexer/shell/keeper.h"
 #include "indexer/shell/queue.h"
 #include "indexer/shell/reconcile.h"
 #include "indexer/shell/round.h"
+#include "indexer/shell/second.h"
 
-enum { EXIT_USAGE = 2, FINISH_S = 8, SOON_S = 20, TELL_US = 30 * 1000 * 1000 };
+enum {
+    EXIT_USAGE = 2,
+    FINISH_S = 8,
+    SOON_S = 20,
+    TELL_US = 30 * 1000 * 1000,
+    LOOK_US = 1000 * 1000
+};
 
 static atomic_bool stop;
 static atomic_bool give_up; /* also end what is under way */
@@ -28,6 +36,7 @@ struct program {
     const struct tb_config *cfg;
     struct tb_queue queue;
     struct tb_indexer ix;
+    struct tb_second second; /* a collection that a reindex fills */
     struct tb_keeper keeper;
     pthread_t thread;
     enum tb_rc rc; /* of the indexing thread */
@@ -125,6 +134,52 @@ static enum tb_rc reconcile(struct program *p, struct tb_arena *arena, int64_t *
     return rc;
 }
 
+static enum tb_rc aim(struct program *p, int64_t *reconcile_at)
+{
+    enum tb_rc rc = tb_indexer_aim(&p->ix, TB_STR_NULL, &p->err);
+    if (rc == TB_OK) {
+        tb_log_info("indexing into %.*s with model %.*s (%lld dimensions)",
+                    TB_ARG(p->ix.collection), TB_ARG(p->ix.model.name), (long long)p->ix.model.dim);
+        *reconcile_at = 0; /* what was still to be written there is found again */
+    }
+    return rc;
+}
+
+/* Whether searches were switched to another collection, or one is being filled. */
+static enum tb_rc look(struct program *p, struct tb_arena *arena, int64_t *look_at,
+                       int64_t *reconcile_at)
+{
+    struct tb_collection *all;
+    size_t n = 0;
+    tb_str second = TB_STR_NULL;
+    int64_t now = tb_clock_mono_us();
+    if (now < *look_at || !p->ix.pg) {
+        return TB_OK;
+    }
+    *look_at = now + LOOK_US;
+    if (tb_catalog_list(p->ix.pg, p->cfg, arena, &all, &n, NULL) != TB_OK) {
+        return TB_OK; /* the next statement will say so */
+    }
+    for (size_t i = 0; i < n; i++) {
+        second = all[i].state == TB_COLLECTION_FILLING ? all[i].name : second;
+    }
+    tb_second_write(&p->second, p->cfg, second);
+    bool moved =
+        n && all[0].state == TB_COLLECTION_ACTIVE && !tb_str_eq(all[0].name, p->ix.collection);
+    return moved ? aim(p, reconcile_at) : TB_OK;
+}
+
+/* A round, again when the collection was retired meanwhile. */
+static enum tb_rc run_round(struct program *p, const struct tb_work *work, size_t n,
+                            struct tb_arena *arena, int64_t *reconcile_at)
+{
+    enum tb_rc rc;
+    do {
+        rc = tb_round_run(&p->ix, work, n, arena, &p->err);
+    } while (rc == TB_ECONFLICT && aim(p, reconcile_at) == TB_OK);
+    return rc;
+}
+
 static enum tb_rc index_on(struct program *p, struct tb_arena *arena)
 {
     int64_t wait_ms = tb_config_int(p->cfg, TB_CFG(INDEX_WAIT_MS));
@@ -132,9 +187,14 @@ static enum tb_rc index_on(struct program *p, struct tb_arena *arena)
     int64_t reconcile_at = 0;
     struct tb_round_stats told = {0};
     int64_t told_at = tb_clock_mono_us();
-    enum tb_rc rc = TB_OK;
+    int64_t look_at = 0;
+    enum tb_rc rc = aim(p, &reconcile_at);
     while (rc == TB_OK && !atomic_load(&stop)) {
         tb_arena_reset(arena);
+        rc = look(p, arena, &look_at, &reconcile_at);
+        if (rc != TB_OK) {
+            break;
+        }
         if (tb_clock_mono_us() >= reconcile_at || atomic_exchange(&reconcile_now, false)) {
             rc = reconcile(p, arena, &reconcile_at);
             continue;
@@ -142,10 +202,12 @@ static enum tb_rc index_on(struct program *p, struct tb_arena *arena)
         struct tb_work *work;
         size_t n;
         rc =
-            tb_queue_take(&p->queue, wait_ms, most, reconcile_at, &stop, arena, &work, &n, &p->err);
+            tb_queue_take(&p->queue, wait_ms, most, reconcile_at < look_at ? reconcile_at : look_at,
+                          &stop, arena, &work, &n, &p->err);
         if (rc == TB_OK && n) {
             int64_t start_us = tb_clock_mono_us();
-            rc = tb_round_run(&p->ix, work, n, arena, &p->err);
+            tb_second_feed(&p->second, work, n);
+            rc = run_round(p, work, n, arena, &reconcile_at);
             tb_metric_observe(TB_M(INDEX_ROUND_SECONDS), NULL, tb_clock_mono_us() - start_us);
             tb_metric_observe(TB_M(INDEX_ROUND_TICKETS), NULL, (int64_t)n);
             show_stats(&p->ix);
@@ -167,6 +229,7 @@ static void *index_thread(void *arg)
         tb_log_error("indexing ended: %s", p->err.text);
     }
     atomic_store(&stop, true);
+    tb_second_write(&p->second, p->cfg, TB_STR_NULL);
     tb_arena_free(arena);
     return NULL;
 }
@@ -200,8 +263,6 @@ static enum tb_rc run(struct program *p)
     p->ix.done = on_done;
     p->ix.arg = p;
     if (rc == TB_OK) {
-        tb_log_info("indexing into %.*s with model %.*s (%lld dimensions)",
-                    TB_ARG(p->ix.collection), TB_ARG(p->ix.model.name), (long long)p->ix.model.dim);
         if (pthread_create(&p->thread, NULL, index_thread, p) != 0) {
             rc = tb_fail(&err, TB_EFATAL, "no thread could be started");
         }

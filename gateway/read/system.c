@@ -107,9 +107,12 @@ bool tb_plan_status(const struct tb_read *read, struct tb_plan *plan, struct tb_
                       " (SELECT count(*) FROM parked_commands) AS parked_commands",
                       read->arena);
     (void)tb_plan_add(plan, "status_index",
-                      "SELECT count(*) AS stale_tickets, min(t.updated_at) AS oldest_stale_at"
-                      " FROM tickets t LEFT JOIN (SELECT ticket_id, max(version) AS version FROM"
-                      " index_state GROUP BY ticket_id) i ON i.ticket_id = t.id"
+                      "SELECT count(*) AS stale_tickets, min(CASE WHEN i.ticket_id IS NULL THEN"
+                      " t.stored_at ELSE greatest(i.indexed_at, (SELECT min(h.changed_at) FROM"
+                      " ticket_history h WHERE h.ticket_id = t.id AND h.version > i.version)) END)"
+                      " AS oldest_stale_at FROM tickets t LEFT JOIN index_state i ON i.ticket_id ="
+                      " t.id AND i.collection = (SELECT name FROM index_collections WHERE state ="
+                      " 'active' ORDER BY since DESC LIMIT 1)"
                       " WHERE NOT t.is_deleted AND (i.version IS NULL OR i.version < t.version)",
                       read->arena);
     return true;

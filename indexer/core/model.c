@@ -55,21 +55,28 @@ static const struct family *family_of(tb_str name)
     return NULL;
 }
 
-struct tb_embedding_model tb_embedding_model_of(tb_str name, int64_t dim, struct tb_arena *arena)
+struct tb_embedding_model tb_embedding_model_with(tb_str name, int64_t dim, tb_str passage_prefix,
+                                                  tb_str query_prefix, struct tb_arena *arena)
 {
-    const struct family *f = family_of(name);
     struct tb_embedding_model model = {
         .name = tb_arena_str(arena, name),
         .dim = dim,
-        .passage_prefix = tb_str_of(f ? f->passage : ""),
-        .query_prefix = tb_str_of(f ? f->query : ""),
+        .passage_prefix = tb_arena_str(arena, passage_prefix),
+        .query_prefix = tb_arena_str(arena, query_prefix),
     };
-    tb_str text = tb_arena_printf(arena, "%.*s\n%lld\n%s\n%s", TB_ARG(name), (long long)dim,
-                                  model.passage_prefix.ptr, model.query_prefix.ptr);
+    tb_str text = tb_arena_printf(arena, "%.*s\n%lld\n%.*s\n%.*s", TB_ARG(name), (long long)dim,
+                                  TB_ARG(passage_prefix), TB_ARG(query_prefix));
     unsigned char digest[TB_SHA256_LEN];
     tb_sha256_of(text.ptr, text.len, digest);
     tb_hex(digest, TB_MODEL_FINGERPRINT_LEN / 2, model.fingerprint);
     return model;
+}
+
+struct tb_embedding_model tb_embedding_model_of(tb_str name, int64_t dim, struct tb_arena *arena)
+{
+    const struct family *f = family_of(name);
+    return tb_embedding_model_with(name, dim, tb_str_of(f ? f->passage : ""),
+                                   tb_str_of(f ? f->query : ""), arena);
 }
 
 tb_str tb_collection_name(tb_str alias, const struct tb_embedding_model *model,

@@ -24,6 +24,10 @@ struct tb_embedding_model {
  * copied into the arena. */
 struct tb_embedding_model tb_embedding_model_of(tb_str name, int64_t dim, struct tb_arena *arena);
 
+/* The same with prefixes of the caller's choice. */
+struct tb_embedding_model tb_embedding_model_with(tb_str name, int64_t dim, tb_str passage_prefix,
+                                                  tb_str query_prefix, struct tb_arena *arena);
+
 /* Physical name of the collection of this model behind an alias; NUL-terminated, in the arena. */
 tb_str tb_collection_name(tb_str alias, const struct tb_embedding_model *model,
                           struct tb_arena *arena);

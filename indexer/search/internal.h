@@ -11,7 +11,7 @@
 
 struct tb_search {
     const struct tb_config *cfg;
-    struct tb_arena *own; /* lives as long as the handle */
+    struct tb_arena *own; /* of model and collection */
     struct tb_embedding_model model;
     struct tb_recipe recipe;
     tb_str collection;
@@ -19,8 +19,13 @@ struct tb_search {
     struct tb_pg *pg; /* NULL: connect when needed */
     struct tb_embedder *embedder;
     struct tb_store *store;
-    int64_t alias_checked_us; /* when the alias last pointed to our collection; 0: never */
+    int64_t aimed_us; /* when the catalog was read last; 0: it has to be */
 };
+
+/* Model and collection, and the clients for them: those that the settings name. */
+enum tb_rc tb_search_aim_configured(struct tb_search *s, struct tb_error *err) TB_MUST_USE;
+/* Those that are to be searched by now: read again after a second, or at once. */
+enum tb_rc tb_search_aim(struct tb_search *s, bool now, struct tb_error *err) TB_MUST_USE;
 
 /* Connects, or connects anew after a failure. */
 enum tb_rc tb_search_connect(struct tb_search *s, struct tb_error *err) TB_MUST_USE;

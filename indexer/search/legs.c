@@ -2,7 +2,6 @@
  * made of lexemes that the parser has given back, quoted. */
 #include <math.h>
 
-#include "common/base/clock.h"
 #include "indexer/core/codes.h"
 #include "indexer/search/internal.h"
 
@@ -11,33 +10,9 @@ enum {
     NAMES_OF_A_WORD = 4,
     DF_MAX = 50,     /* a code in more tickets than this tells little */
     QUERY_PARTS = 4, /* of a query that is longer than a chunk */
-    ALIAS_US = 5 * 1000 * 1000,
 };
 
 /* ---- semantic ---- */
-
-/* Another model's vectors must not be compared with ours. */
-static enum tb_rc check_alias(struct tb_search *s, struct tb_arena *arena, struct tb_error *err)
-{
-    int64_t now = tb_clock_mono_us();
-    if (s->alias_checked_us && now - s->alias_checked_us < ALIAS_US) {
-        return TB_OK;
-    }
-    tb_str target;
-    enum tb_rc rc = tb_store_alias(s->store, arena, &target, err);
-    if (rc != TB_OK) {
-        return rc;
-    }
-    if (tb_str_is_null(target)) {
-        return tb_fail(err, TB_ENOTFOUND, "there is no index yet");
-    }
-    if (!tb_str_eq(target, s->collection)) {
-        return tb_fail(err, TB_ECONFLICT, "the index was made by another model (%.*s, not %.*s)",
-                       TB_ARG(target), TB_ARG(s->collection));
-    }
-    s->alias_checked_us = now;
-    return TB_OK;
-}
 
 static void add_scaled(float *sum, const float *v, size_t dim, double weight)
 {
@@ -106,18 +81,25 @@ enum tb_rc tb_leg_semantic(struct tb_search *s, const struct tb_search_query *q,
         .tag = q->tag,
         .no_comments = !q->include_comments,
     };
-    float *vector = NULL;
-    enum tb_rc rc = check_alias(s, arena, err);
-    if (rc == TB_OK) {
-        rc = embed_query(s, q->text, arena, &vector, err);
-    }
-    if (rc == TB_OK) {
-        rc = tb_store_query(s->store, vector, &filter, TB_SEARCH_DEPTH, arena, hits, &ret->n, err);
+    enum tb_rc rc = TB_OK;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        float *vector = NULL;
+        rc = tb_search_aim(s, attempt > 0, err);
+        if (rc == TB_OK) {
+            rc = embed_query(s, q->text, arena, &vector, err);
+        }
+        if (rc == TB_OK) {
+            rc = tb_store_query(s->store, vector, &filter, TB_SEARCH_DEPTH, arena, hits, &ret->n,
+                                err);
+        }
+        if (rc != TB_ENOTFOUND) { /* that collection has been removed: another one is searched */
+            break;
+        }
     }
     if (rc != TB_OK) {
         ret->n = 0;
-        s->alias_checked_us = 0;
-        return rc;
+        s->aimed_us = 0;
+        return rc == TB_ENOTFOUND ? tb_fail(err, rc, "there is no index yet") : rc;
     }
     ret->ids = TB_NEW_N(arena, tb_str, ret->n + 1);
     ret->scores = TB_NEW_N(arena, double, ret->n + 1);

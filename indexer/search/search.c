@@ -10,7 +10,6 @@
 #include "indexer/search/internal.h"
 
 enum {
-    TIMEOUT_MAX_MS = 10000, /* nobody waits longer for an answer */
     LIMIT_MAX = 100,
     SHORT_QUERY_WORDS = 8, /* a query this short that names a ticket wants that ticket */
 };
@@ -26,59 +25,22 @@ const char *const tb_search_leg_names[TB_LEGS_] = {"semantic", "keyword", "exact
 
 /* ---- the handle ---- */
 
-static int64_t timeout_ms(const struct tb_config *cfg)
-{
-    int64_t ms = tb_config_int(cfg, TB_CFG(HTTP_TIMEOUT_MS));
-    return ms < TIMEOUT_MAX_MS ? ms : TIMEOUT_MAX_MS;
-}
-
-static enum tb_rc open_clients(struct tb_search *s, struct tb_error *err)
-{
-    struct tb_embed_options embed = {
-        .url = tb_config_str(s->cfg, TB_CFG(EMBEDDING_URL)),
-        .api_key = tb_config_str(s->cfg, TB_CFG(EMBEDDING_API_KEY)),
-        .provider = tb_config_str(s->cfg, TB_CFG(EMBEDDING_PROVIDER)),
-        .model = &s->model,
-        .batch = 16,
-        .timeout_ms = timeout_ms(s->cfg),
-        .parallel = 1,
-    };
-    struct tb_store_options store = {
-        .alias = tb_config_str(s->cfg, TB_CFG(QDRANT_COLLECTION)),
-        .collection = s->collection.ptr,
-        .dim = s->model.dim,
-        .timeout_ms = timeout_ms(s->cfg),
-    };
-    enum tb_rc rc = tb_embedder_new(&embed, &s->embedder, err);
-    return rc == TB_OK ? tb_store_open(s->cfg, &store, &s->store, err) : rc;
-}
-
 enum tb_rc tb_search_open(const struct tb_config *cfg, struct tb_search **ret, struct tb_error *err)
 {
     *ret = NULL;
     struct tb_search *s = calloc(1, sizeof *s);
-    if (!s || !(s->own = tb_arena_new(0))) {
-        free(s);
+    if (!s) {
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     const char *formula = tb_config_str(cfg, TB_CFG(SEARCH_FORMULA));
     s->cfg = cfg;
-    s->model = tb_embedding_model_of(tb_str_of(tb_config_str(cfg, TB_CFG(EMBEDDING_MODEL))),
-                                     tb_config_int(cfg, TB_CFG(EMBEDDING_DIM)), s->own);
-    s->recipe = (struct tb_recipe){
-        .model = &s->model,
-        .max_tokens = (size_t)tb_config_int(cfg, TB_CFG(EMBEDDING_MAX_TOKENS)),
-    };
     if (strcmp(formula, "score") != 0 && strcmp(formula, "rank") != 0) {
         tb_search_free(s);
         return tb_fail(err, TB_EINVAL, "TICKETBUS_SEARCH_FORMULA is \"%s\", neither score nor rank",
                        formula);
     }
     s->formula = strcmp(formula, "rank") == 0 ? TB_FUSE_RANKS : TB_FUSE_SCORES;
-    s->collection = tb_collection_name(tb_str_of(tb_config_str(cfg, TB_CFG(QDRANT_COLLECTION))),
-                                       &s->model, s->own);
-    enum tb_rc rc =
-        tb_arena_failed(s->own) ? tb_fail(err, TB_ENOMEM, "out of memory") : open_clients(s, err);
+    enum tb_rc rc = tb_search_aim_configured(s, err);
     if (rc != TB_OK) {
         tb_search_free(s);
         return rc;

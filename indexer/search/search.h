@@ -18,6 +18,7 @@
 #include "indexer/core/passage.h"
 
 struct tb_search;
+struct tb_collection;
 
 #define TB_SEARCH_DEPTH       200   /* tickets each leg looks at: most that can be paged through */
 #define TB_SEARCH_QUERY_BYTES 65536 /* longest query; a whole ticket may be one */
@@ -122,10 +123,16 @@ struct tb_index_status {
     int64_t chunks_expected; /* points that live tickets should have */
     int64_t points_live;     /* points there are; -1 when the store is away */
     int64_t tombstones;
-    int64_t failed_chunks;  /* parts that the model refused: found by keywords only */
-    int64_t tokens;         /* spent so far, estimated */
-    tb_str oldest_stale_id; /* null when nothing is stale */
-    int64_t oldest_stale_age_us;
+    int64_t failed_chunks;       /* parts that the model refused: found by keywords only */
+    int64_t orphans;             /* points beyond those; 0 or more while tickets are behind, too */
+    int64_t tokens;              /* spent on this model so far */
+    tb_str cost;                 /* the same in the currency of EMBEDDING_PRICE, a decimal number */
+    tb_str oldest_stale_id;      /* null when nothing is stale */
+    int64_t oldest_stale_age_us; /* since it became so */
+    int64_t proved_at;           /* end of the last index reconcile, TB_TIME_NONE: never */
+    int64_t proof_differences;   /* what it found, and repaired */
+    const struct tb_collection *collections; /* the active one first: indexer/catalog/catalog.h */
+    size_t ncollections;
 };
 /* Strings live in the arena. */
 enum tb_rc tb_index_status(struct tb_search *s, struct tb_arena *arena, struct tb_index_status *ret,

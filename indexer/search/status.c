@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/map.h"
+#include "indexer/catalog/catalog.h"
 #include "indexer/search/internal.h"
 
 static const char status_sql[] =
@@ -13,15 +14,25 @@ static const char status_sql[] =
     " count(*) FILTER (WHERE t.is_deleted),"
     " count(*) FILTER (WHERE t.is_deleted AND s.version <> t.version),"
     " coalesce(sum(s.chunks) FILTER (WHERE NOT t.is_deleted), 0),"
-    " coalesce(sum(s.failed_chunks) FILTER (WHERE NOT t.is_deleted), 0),"
-    " coalesce(sum(s.tokens), 0)"
+    " coalesce(sum(s.failed_chunks) FILTER (WHERE NOT t.is_deleted), 0)"
     " FROM tickets t LEFT JOIN index_state s ON s.ticket_id = t.id AND s.collection = $1";
 
+/* A ticket is stale from the first change that is not indexed, but not since before it was indexed
+ * last; one that never was, since it is there. Times of imports are older than either. */
 static const char oldest_sql[] =
-    "SELECT t.id, t.updated_at FROM tickets t LEFT JOIN index_state s"
+    "SELECT id, since FROM (SELECT t.id, CASE WHEN s.ticket_id IS NULL THEN t.stored_at ELSE"
+    " greatest(s.indexed_at, (SELECT min(h.changed_at) FROM ticket_history h WHERE h.ticket_id ="
+    " t.id AND h.version > s.version)) END AS since FROM tickets t LEFT JOIN index_state s"
     " ON s.ticket_id = t.id AND s.collection = $1"
-    " WHERE s.version <> t.version OR (s.ticket_id IS NULL AND NOT t.is_deleted)"
-    " ORDER BY t.updated_at LIMIT 1";
+    " WHERE s.version <> t.version OR (s.ticket_id IS NULL AND NOT t.is_deleted)) x"
+    " ORDER BY since, id LIMIT 1";
+
+static const char spent_sql[] =
+    "SELECT coalesce(sum(tokens), 0), coalesce(round(sum(cost), 6), 0)::text FROM index_usage"
+    " WHERE model = $1";
+
+static const char pass_sql[] =
+    "SELECT finished_at, differences, repaired + removed FROM index_passes WHERE collection = $1";
 
 static enum tb_rc run(struct tb_search *s, const char *sql, struct tb_arena *arena,
                       struct tb_pg_result **ret, struct tb_error *err)
@@ -52,23 +63,56 @@ static void ask_store(struct tb_search *s, struct tb_arena *arena, struct tb_ind
     }
 }
 
+/* What was spent on the model, what the last pass found, which collections there are. */
+static enum tb_rc ask_history(struct tb_search *s, struct tb_arena *arena,
+                              struct tb_index_status *ret, struct tb_error *err)
+{
+    struct tb_pg_params p;
+    struct tb_pg_result *r;
+    tb_pg_params_init(&p, arena);
+    tb_pg_add_str(&p, s->model.name);
+    enum tb_rc rc = tb_search_exec(s, spent_sql, &p, &r, err);
+    if (rc != TB_OK) {
+        return rc;
+    }
+    ret->tokens = tb_pg_int(r, 0, 0);
+    ret->cost = tb_pg_str_in(r, 0, 1, arena);
+    tb_pg_result_free(r);
+    rc = run(s, pass_sql, arena, &r, err);
+    if (rc != TB_OK) {
+        return rc;
+    }
+    ret->proved_at = tb_pg_rows(r) ? tb_pg_time(r, 0, 0) : TB_TIME_NONE;
+    ret->proof_differences = tb_pg_rows(r) ? tb_pg_int(r, 0, 1) : 0;
+    tb_pg_result_free(r);
+    struct tb_collection *all;
+    rc = tb_catalog_list(s->pg, s->cfg, arena, &all, &ret->ncollections, err);
+    ret->collections = all;
+    return rc == TB_OK && tb_arena_failed(arena) ? tb_fail(err, TB_ENOMEM, "out of memory") : rc;
+}
+
 enum tb_rc tb_index_status(struct tb_search *s, struct tb_arena *arena, struct tb_index_status *ret,
                            struct tb_error *err)
 {
     struct tb_pg_result *r;
+    enum tb_rc rc = tb_search_aim(s, true, err);
+    if (rc != TB_OK) {
+        *ret = (struct tb_index_status){.dim = 0};
+        return rc;
+    }
     *ret = (struct tb_index_status){
-        .model = s->model.name,
+        .model = tb_arena_str(arena, s->model.name),
         .dim = s->model.dim,
-        .collection = s->collection,
+        .collection = tb_arena_str(arena, s->collection),
         .alias = tb_str_of(tb_config_str(s->cfg, TB_CFG(QDRANT_COLLECTION))),
     };
-    enum tb_rc rc = run(s, status_sql, arena, &r, err);
+    rc = run(s, status_sql, arena, &r, err);
     if (rc != TB_OK) {
         return rc;
     }
     int64_t *const counts[] = {&ret->tickets_live,    &ret->tickets_current, &ret->tickets_stale,
                                &ret->tickets_missing, &ret->tickets_deleted, &ret->deletes_pending,
-                               &ret->chunks_expected, &ret->failed_chunks,   &ret->tokens};
+                               &ret->chunks_expected, &ret->failed_chunks};
     for (size_t i = 0; i < TB_COUNT(counts); i++) {
         *counts[i] = tb_pg_int(r, 0, (int)i);
     }
@@ -83,7 +127,9 @@ enum tb_rc tb_index_status(struct tb_search *s, struct tb_arena *arena, struct t
     }
     tb_pg_result_free(r);
     ask_store(s, arena, ret);
-    return TB_OK;
+    ret->orphans =
+        ret->points_live > ret->chunks_expected ? ret->points_live - ret->chunks_expected : 0;
+    return ask_history(s, arena, ret, err);
 }
 
 /* ---- the proof ---- */
@@ -215,7 +261,8 @@ enum tb_rc tb_index_verify(struct tb_search *s, tb_index_difference_fn *fn, void
         return tb_fail(err, TB_ENOMEM, "out of memory");
     }
     tb_map_init(&p.tickets, p.arena);
-    enum tb_rc rc = load(s, &p, err);
+    enum tb_rc rc = tb_search_aim(s, true, err);
+    rc = rc == TB_OK ? load(s, &p, err) : rc;
     if (rc == TB_OK) {
         rc = tb_store_walk(s->store, on_point, &p, err);
         rc = rc == TB_ENOTFOUND ? TB_OK : rc; /* no collection: no points */

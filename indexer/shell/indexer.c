@@ -1,5 +1,6 @@
 /* The parts of an indexer and how it waits for them. */
 #include "common/base/log.h"
+#include "indexer/catalog/catalog.h"
 #include "indexer/embed/provider.h"
 #include "indexer/shell/round.h"
 #include "indexer/shell/usage.h"
@@ -14,10 +15,10 @@ static struct tb_patience patience(const char *part, const struct tb_indexer *ix
                                 .max_ms = tb_config_int(ix->cfg, TB_CFG(BACKOFF_MAX_MS))};
 }
 
-static enum tb_rc open_embedder(struct tb_indexer *ix, struct tb_error *err)
+static enum tb_rc open_embedder(struct tb_indexer *ix, const struct tb_reach *reach,
+                                struct tb_error *err)
 {
-    const struct tb_provider *provider =
-        tb_provider_of(tb_config_str(ix->cfg, TB_CFG(EMBEDDING_PROVIDER)));
+    const struct tb_provider *provider = tb_provider_of(reach->provider);
     int64_t parallel = tb_config_int(ix->cfg, TB_CFG(EMBEDDING_PARALLEL));
     struct tb_pace_limits limits = {
         .parallel = parallel   ? (size_t)parallel
@@ -31,9 +32,9 @@ static enum tb_rc open_embedder(struct tb_indexer *ix, struct tb_error *err)
     }
     ix->gated = true;
     struct tb_embed_options opt = {
-        .url = tb_config_str(ix->cfg, TB_CFG(EMBEDDING_URL)),
-        .api_key = tb_config_str(ix->cfg, TB_CFG(EMBEDDING_API_KEY)),
-        .provider = tb_config_str(ix->cfg, TB_CFG(EMBEDDING_PROVIDER)),
+        .url = reach->url,
+        .api_key = reach->api_key,
+        .provider = reach->provider,
         .model = &ix->model,
         .batch = tb_config_int(ix->cfg, TB_CFG(EMBEDDING_BATCH)),
         .timeout_ms = tb_config_int(ix->cfg, TB_CFG(HTTP_TIMEOUT_MS)),
@@ -74,51 +75,116 @@ enum tb_rc tb_indexer_open(struct tb_indexer *ix, const struct tb_config *cfg,
                            struct tb_error *err)
 {
     *ix = (struct tb_indexer){.cfg = cfg, .stop = stop, .abort = abort, .done = nobody_waits};
-    ix->model_arena = tb_arena_new(0);
-    if (!ix->model_arena) {
-        return tb_fail(err, TB_ENOMEM, "out of memory");
-    }
-    ix->model = tb_embedding_model_of(tb_str_of(tb_config_str(cfg, TB_CFG(EMBEDDING_MODEL))),
-                                      tb_config_int(cfg, TB_CFG(EMBEDDING_DIM)), ix->model_arena);
-    ix->recipe =
-        (struct tb_recipe){.model = &ix->model,
-                           .max_tokens = (size_t)tb_config_int(cfg, TB_CFG(EMBEDDING_MAX_TOKENS))};
     ix->price = tb_str_of(tb_config_str(cfg, TB_CFG(EMBEDDING_PRICE)));
     if (tb_usage_check_price(ix->price, err) != TB_OK) {
         return TB_EINVAL;
     }
-    ix->recipe_name = tb_recipe_name(&ix->recipe, ix->model_arena);
-    ix->collection = tb_collection_name(tb_str_of(tb_config_str(cfg, TB_CFG(QDRANT_COLLECTION))),
-                                        &ix->model, ix->model_arena);
     ix->dlq_topic = tb_config_str(cfg, TB_CFG(TOPIC_INDEX_DLQ));
     ix->pg_patience = patience("Postgres", ix, away);
     ix->store_patience = patience("the vector store", ix, away);
     ix->embed_patience = patience("the embedding service", ix, away);
     ix->kafka_patience = patience("Kafka", ix, away);
-    if (tb_arena_failed(ix->model_arena)) {
-        return tb_fail(err, TB_ENOMEM, "out of memory");
-    }
-    enum tb_rc rc = open_embedder(ix, err);
-    if (rc == TB_OK) {
-        rc = open_store(ix, err);
-    }
-    if (rc == TB_OK) {
-        struct tb_producer_options opt = {.client_id = "ticketbus-indexer", .timeout_ms = 30000};
-        rc = tb_producer_new(cfg, &opt, &ix->producer, err);
-    }
-    return rc;
+    struct tb_producer_options opt = {.client_id = "ticketbus-indexer", .timeout_ms = 30000};
+    return tb_producer_new(cfg, &opt, &ix->producer, err);
 }
 
-void tb_indexer_close(struct tb_indexer *ix)
+/* What belongs to one collection. */
+static void let_go(struct tb_indexer *ix)
 {
-    tb_producer_free(ix->producer);
     tb_store_free(ix->store);
     tb_embedder_free(ix->embedder);
     if (ix->gated) {
         tb_embed_gate_dispose(&ix->gate);
     }
-    tb_pg_free(ix->pg);
     tb_arena_free(ix->model_arena);
+    ix->store = NULL;
+    ix->embedder = NULL;
+    ix->gated = false;
+    ix->model_arena = NULL;
+    ix->store_ready = false;
+}
+
+/* arena: holds c's strings, and becomes ours. */
+static enum tb_rc aim_at(struct tb_indexer *ix, const struct tb_collection *c,
+                         struct tb_arena *arena, struct tb_error *err)
+{
+    struct tb_reach reach = tb_reach_of(ix->cfg, c);
+    let_go(ix);
+    ix->model_arena = arena;
+    ix->model = c->model;
+    ix->collection = c->name;
+    ix->secondary = c->state != TB_COLLECTION_ACTIVE;
+    ix->recipe = (struct tb_recipe){.model = &ix->model, .max_tokens = (size_t)reach.max_tokens};
+    ix->recipe_name = tb_recipe_name(&ix->recipe, arena);
+    if (tb_arena_failed(arena)) {
+        return tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    if (!reach.configured && !ix->secondary) {
+        tb_log_warn("the index is searched with model %.*s, not with EMBEDDING_MODEL: to change it,"
+                    " run ticketctl index reindex",
+                    TB_ARG(ix->model.name));
+    }
+    enum tb_rc rc = open_embedder(ix, &reach, err);
+    return rc == TB_OK ? open_store(ix, err) : rc;
+}
+
+static enum tb_rc find(struct tb_indexer *ix, tb_str name, struct tb_arena *arena,
+                       struct tb_collection *ret, struct tb_error *err)
+{
+    if (tb_str_is_null(name)) {
+        return tb_catalog_active(ix->pg, ix->cfg, arena, ret, err);
+    }
+    struct tb_collection *all;
+    size_t n;
+    enum tb_rc rc = tb_catalog_list(ix->pg, ix->cfg, arena, &all, &n, err);
+    for (size_t i = 0; rc == TB_OK && i < n; i++) {
+        if (tb_str_eq(all[i].name, name)) {
+            *ret = all[i];
+            return TB_OK;
+        }
+    }
+    return rc == TB_OK ? tb_fail(err, TB_ENOTFOUND, "there is no collection %.*s", TB_ARG(name))
+                       : rc;
+}
+
+enum tb_rc tb_indexer_aim(struct tb_indexer *ix, tb_str name, struct tb_error *err)
+{
+    struct tb_collection c = {.max_tokens = 0};
+    struct tb_arena *arena = tb_arena_new(0);
+    enum tb_rc rc = arena ? TB_OK : tb_fail(err, TB_ENOMEM, "out of memory");
+    while (rc == TB_OK) {
+        rc = tb_indexer_connect(ix, err);
+        rc = rc == TB_OK ? find(ix, name, arena, &c, err) : rc;
+        if (rc == TB_OK) {
+            tb_patience_over(&ix->pg_patience);
+            return aim_at(ix, &c, arena, err);
+        }
+        rc = tb_indexer_retry_pg(ix, rc, err);
+    }
+    tb_arena_free(arena);
+    return rc;
+}
+
+bool tb_indexer_is_retired(struct tb_indexer *ix)
+{
+    struct tb_arena *arena = tb_arena_new(0);
+    struct tb_collection *all;
+    size_t n = 0;
+    bool known =
+        arena && ix->pg && tb_catalog_list(ix->pg, ix->cfg, arena, &all, &n, NULL) == TB_OK && n;
+    bool written = false;
+    for (size_t i = 0; known && i < n; i++) {
+        written |= all[i].state != TB_COLLECTION_RETIRED && tb_str_eq(all[i].name, ix->collection);
+    }
+    tb_arena_free(arena);
+    return known && !written;
+}
+
+void tb_indexer_close(struct tb_indexer *ix)
+{
+    tb_producer_free(ix->producer);
+    let_go(ix);
+    tb_pg_free(ix->pg);
     *ix = (struct tb_indexer){0};
 }
 

@@ -41,6 +41,7 @@ static enum tb_rc pass(const struct tb_keeper *k, struct tb_error *err)
     struct tb_pg *lock = NULL;
     int64_t age_s = 0;
     enum tb_rc rc = tb_indexer_open(&ix, k->cfg, k->stop, k->stop, NULL, err);
+    rc = rc == TB_OK ? tb_indexer_aim(&ix, TB_STR_NULL, err) : rc;
     if (rc == TB_OK) {
         rc = tb_proof_lock(k->cfg, ix.collection, &lock, err);
     }

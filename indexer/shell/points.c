@@ -97,6 +97,9 @@ enum tb_rc tb_slice_apply(struct slice *s, const struct tb_store_batch *batch, s
             return rc;
         }
         ix->store_ready = ix->store_ready && rc != TB_ENOTFOUND;
+        if (rc == TB_ENOTFOUND && tb_indexer_is_retired(ix)) { /* removed: not to be made again */
+            return tb_fail(err, TB_ECONFLICT, "the collection is retired");
+        }
         if (!tb_patience_wait(&ix->store_patience, err, ix->store->wait_ms)) {
             return tb_fail(err, TB_EUNAVAILABLE, "stopped");
         }

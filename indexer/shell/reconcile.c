@@ -54,7 +54,8 @@ static enum tb_rc take_alias(struct tb_indexer *ix, struct tb_arena *arena, stru
 {
     tb_str target = TB_STR_NULL;
     enum tb_rc rc = tb_store_alias(ix->store, arena, &target, err);
-    if (rc != TB_OK || tb_str_eq(target, ix->collection)) {
+    if (rc != TB_OK || tb_str_eq(target, ix->collection) || ix->secondary ||
+        tb_indexer_is_retired(ix)) {
         return rc;
     }
     rc = tb_store_ensure(ix->store, true, err);

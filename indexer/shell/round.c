@@ -27,7 +27,8 @@ static enum tb_rc plan_item(struct slice *s, const struct tb_row *row, struct it
     }
     it->out.doc = &it->doc;
     it->out.poison = it->poison;
-    it->out.texts_changed = !tb_str_eq_c(row->state_fingerprint, it->doc.fingerprint);
+    it->out.texts_changed =
+        !s->ix->secondary && !tb_str_eq_c(row->state_fingerprint, it->doc.fingerprint);
     for (size_t i = 0; i < it->doc.n; i++) {
         const struct tb_chunk *c = &it->doc.chunks[i];
         const struct tb_known_chunk *known = tb_map_get(&row->hashes, c->key);
@@ -79,6 +80,9 @@ static enum tb_rc embed_inputs(struct tb_indexer *ix, struct tb_embed_input *inp
         if (!tb_patience_wait(&ix->embed_patience, err, wait_ms)) {
             return tb_fail(err, TB_EUNAVAILABLE, "stopped");
         }
+        if (tb_indexer_is_retired(ix)) {
+            return tb_fail(err, TB_ECONFLICT, "the collection is retired");
+        }
     }
 }
 
@@ -128,7 +132,7 @@ enum tb_rc tb_slice_embed(struct slice *s, struct tb_error *err)
                 rc = settle_piece(s, it, i, &inputs[at++], err);
             }
         }
-        if (it->out.doc && it->pieces[0].input.vector) {
+        if (it->out.doc && it->pieces[0].input.vector && !s->ix->secondary) {
             it->out.first_vector = it->pieces[0].input.vector;
         }
     }

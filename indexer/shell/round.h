@@ -71,6 +71,11 @@ enum tb_rc tb_indexer_open(struct tb_indexer *ix, const struct tb_config *cfg,
                            const atomic_bool *stop, const atomic_bool *abort, atomic_bool *away,
                            struct tb_error *err) TB_MUST_USE;
 void tb_indexer_close(struct tb_indexer *ix);
+/* Has to be called before anything is indexed, and again to change: into this collection, or where
+ * name is null into the one that is searched. Waits for Postgres. */
+enum tb_rc tb_indexer_aim(struct tb_indexer *ix, tb_str name, struct tb_error *err) TB_MUST_USE;
+/* The collection is no longer written: searches were switched over meanwhile. */
+bool tb_indexer_is_retired(struct tb_indexer *ix);
 /* For a program that somebody waits for: a part that is away for so long ends the call. */
 void tb_indexer_give_up(struct tb_indexer *ix, int64_t after_ms);
 
@@ -82,8 +87,9 @@ enum tb_rc tb_indexer_retry_pg(struct tb_indexer *ix, enum tb_rc rc,
 /* Makes the collection; waits for the store. */
 enum tb_rc tb_indexer_prepare_store(struct tb_indexer *ix, struct tb_error *err) TB_MUST_USE;
 
-/* Indexes these tickets. TB_OK: all are dealt with. TB_EUNAVAILABLE: stopped before that. Other
- * failures are the program's end. */
+/* Indexes these tickets. TB_OK: all are dealt with. TB_EUNAVAILABLE: stopped before that.
+ * TB_ECONFLICT: the collection is retired; aim anew and run the same again. Other failures are the
+ * program's end. */
 enum tb_rc tb_round_run(struct tb_indexer *ix, const struct tb_work *work, size_t n,
                         struct tb_arena *arena, struct tb_error *err) TB_MUST_USE;
 

@@ -1,6 +1,7 @@
 #include "indexer/shell/state.h"
 
 #include "common/base/json_write.h"
+#include "indexer/catalog/catalog.h"
 #include "indexer/core/codes.h"
 #include "indexer/core/floats.h"
 #include "indexer/core/plain.h"
@@ -9,7 +10,7 @@
 enum {
     KEYWORD_BYTES = 400000, /* of one text of a tsvector, which holds 1 MB at most */
     TEXT_MAX = 1 << 28,
-    STATEMENTS_MAX = 9,
+    STATEMENTS_MAX = 10,
 };
 
 /* Workers wait for these rows at most this long; we come again. */
@@ -361,6 +362,12 @@ enum tb_rc tb_state_write(struct tb_pg *pg, const struct tb_state_into *into,
     struct tb_pg_result *results[STATEMENTS_MAX] = {NULL};
     enum tb_rc rc = tb_pg_pipeline_add(pg, "ix_begin", "BEGIN", NULL, err);
     if (rc == TB_OK) {
+        struct tb_pg_params hold;
+        tb_pg_params_init(&hold, arena);
+        tb_pg_add_str(&hold, into->collection);
+        rc = tb_pg_pipeline_add(pg, "ix_hold", tb_catalog_hold_sql, &hold, err);
+    }
+    if (rc == TB_OK) {
         rc = add_lock(pg, &vectors, err);
     }
     if (rc == TB_OK) {
@@ -386,8 +393,9 @@ enum tb_rc tb_state_write(struct tb_pg *pg, const struct tb_state_into *into,
     }
     int64_t written = n ? -1 : 0;
     for (size_t i = 0; i < STATEMENTS_MAX; i++) {
-        /* The state's upsert comes after BEGIN and, where there are any, the two of the lock. */
-        if (rc == TB_OK && i == (vectors.n ? 3U : 1U)) {
+        /* The state's upsert comes after BEGIN, the hold and, where there are any, the two of the
+         * lock. */
+        if (rc == TB_OK && i == (vectors.n ? 4U : 2U)) {
             written = tb_pg_affected(results[i]);
         }
         tb_pg_result_free(results[i]);

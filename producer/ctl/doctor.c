@@ -292,14 +292,26 @@ static void check_index(struct doctor *d, struct tb_search *s)
         tell_error(d, "index", &err, NULL);
         return;
     }
+    bool in_pg = strcmp(tb_config_str(d->ctl->cfg, TB_CFG(STORE)), "pgvector") == 0;
+    const char *store = in_pg ? "pgvector" : "Qdrant";
     if (!st.store_reachable) {
-        tell(d, AWAY, "Qdrant", st.store_error, "Look at QDRANT_URL and QDRANT_API_KEY.");
+        tell(d, AWAY, store, st.store_error,
+             in_pg ? "See docs/runbook.md, Vectors in Postgres."
+                   : "Look at QDRANT_URL and QDRANT_API_KEY.");
         return;
     }
-    tb_str text =
-        tb_arena_printf(d->ctl->arena, "%s, collection %.*s",
-                        tb_config_str(d->ctl->cfg, TB_CFG(QDRANT_URL)), TB_ARG(st.collection));
-    tell(d, OK, "Qdrant", text.ptr, NULL);
+    tb_str text = tb_arena_printf(d->ctl->arena, "%s, collection %.*s, model %.*s",
+                                  in_pg ? "in the tickets' database"
+                                        : tb_config_str(d->ctl->cfg, TB_CFG(QDRANT_URL)),
+                                  TB_ARG(st.collection), TB_ARG(st.model));
+    tell(d, OK, store, text.ptr, NULL);
+    bool other = st.dim != tb_config_int(d->ctl->cfg, TB_CFG(EMBEDDING_DIM)) ||
+                 !tb_str_eq_c(st.model, tb_config_str(d->ctl->cfg, TB_CFG(EMBEDDING_MODEL)));
+    if (other) {
+        tell(d, WARN, "model",
+             "EMBEDDING_MODEL and EMBEDDING_DIM name another model than the index's",
+             "Change the model with ticketctl index reindex, or set them to the index's.");
+    }
     text = tb_arena_printf(d->ctl->arena,
                            "%lld of %lld tickets current, %lld stale, %lld missing, %lld deletes "
                            "pending, %lld points",
@@ -308,7 +320,8 @@ static void check_index(struct doctor *d, struct tb_search *s)
                            (long long)st.deletes_pending, (long long)st.points_live);
     bool behind = st.tickets_stale || st.tickets_missing || st.deletes_pending;
     tell(d, behind ? WARN : OK, "index", text.ptr,
-         behind ? "The indexer is behind or was: if it stays so, ticketctl index verify." : NULL);
+         behind ? "The indexer is behind or was: if it stays so, ticketctl index reconcile."
+                : NULL);
 }
 
 /* One question to each leg: the embedding API with its dimension, the vectors, the keywords. */

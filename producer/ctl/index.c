@@ -6,28 +6,32 @@
 #include "common/http/http.h"
 #include "indexer/shell/proof.h"
 #include "producer/ctl/ctl.h"
+#include "producer/ctl/index.h"
 #include "producer/ctl/progress.h"
 #include "producer/ctl/verbs.h"
 
 enum { SHOWN_MAX = 20 };
 
-static atomic_bool stop;
+atomic_bool ctl_index_stop;
 
 static void on_signal(int signal)
 {
     (void)signal;
-    atomic_store(&stop, true);
+    atomic_store(&ctl_index_stop, true);
 }
 
-static enum tb_rc open_indexer(struct ctl *ctl, struct tb_indexer *ix, struct tb_error *err)
+enum tb_rc ctl_index_open(struct ctl *ctl, struct tb_indexer *ix, tb_str collection,
+                          struct tb_error *err)
 {
     struct sigaction action = {.sa_handler = on_signal};
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
     enum tb_rc rc = tb_http_global_init(err);
-    rc = rc == TB_OK ? tb_indexer_open(ix, ctl->cfg, &stop, &stop, NULL, err) : rc;
+    rc = rc == TB_OK ? tb_indexer_open(ix, ctl->cfg, &ctl_index_stop, &ctl_index_stop, NULL, err)
+                     : rc;
     if (rc == TB_OK) {
         tb_indexer_give_up(ix, tb_config_int(ctl->cfg, TB_CFG(HTTP_TIMEOUT_MS)));
+        rc = tb_indexer_aim(ix, collection, err);
     }
     return rc;
 }
@@ -130,13 +134,12 @@ static void counts_text(struct ctl *ctl, const struct shown *s, const struct tb_
     tb_buf_add_char(&ctl->out, '\n');
 }
 
-/* What an indexer waited for, when that is why it stopped. */
-static int fail(const struct tb_indexer *ix, struct tb_error *err)
+int ctl_index_fail(const struct tb_indexer *ix, struct tb_error *err)
 {
     const struct tb_patience *const all[] = {&ix->pg_patience, &ix->store_patience,
                                              &ix->embed_patience, &ix->kafka_patience};
     for (size_t i = 0; i < TB_COUNT(all) && err->rc == TB_EUNAVAILABLE; i++) {
-        if (all[i]->attempts && !atomic_load(&stop)) {
+        if (all[i]->attempts && !atomic_load(&ctl_index_stop)) {
             (void)tb_fail(err, TB_EUNAVAILABLE, "%s is away: %s", all[i]->part, all[i]->why);
         }
     }
@@ -149,7 +152,7 @@ int ctl_run_index_reconcile(struct ctl *ctl)
     struct tb_indexer ix = {0};
     struct tb_pg *lock = NULL;
     struct shown shown = {.ctl = ctl, .all = ctl_flag(&ctl->args, "all")};
-    enum tb_rc rc = open_indexer(ctl, &ix, &err);
+    enum tb_rc rc = ctl_index_open(ctl, &ix, TB_STR_NULL, &err);
     rc = rc == TB_OK ? tb_proof_lock(ctl->cfg, ix.collection, &lock, &err) : rc;
     if (rc == TB_OK && !lock) {
         tb_indexer_close(&ix);
@@ -167,7 +170,7 @@ int ctl_run_index_reconcile(struct ctl *ctl)
     ctl_progress_end(&shown.progress);
     int code = CTL_DONE;
     if (rc != TB_OK) {
-        code = fail(&ix, &err);
+        code = ctl_index_fail(&ix, &err);
     } else {
         if (ctl->json) {
             counts_json(ctl, &p);
@@ -188,7 +191,7 @@ int ctl_run_index_ticket(struct ctl *ctl)
     struct shown shown = {.ctl = ctl, .all = true};
     tb_str id;
     enum tb_rc rc = ctl_ticket_id(ctl, ctl->args.args[0], &id, &err);
-    rc = rc == TB_OK ? open_indexer(ctl, &ix, &err) : rc;
+    rc = rc == TB_OK ? ctl_index_open(ctl, &ix, TB_STR_NULL, &err) : rc;
     struct tb_proof p = {.ix = &ix, .repair = true, .fn = on_flaw, .arg = &shown};
     rc = rc == TB_OK ? tb_proof_tickets(&p, &id, 1, ctl_flag(&ctl->args, "fresh"), &err) : rc;
     if (rc == TB_OK && p.tickets == 0) {
@@ -196,7 +199,7 @@ int ctl_run_index_ticket(struct ctl *ctl)
     }
     int code = CTL_DONE;
     if (rc != TB_OK) {
-        code = fail(&ix, &err);
+        code = ctl_index_fail(&ix, &err);
     } else if (ctl->json) {
         counts_json(ctl, &p);
     } else if (p.repaired == 0) {

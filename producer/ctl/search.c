@@ -1,6 +1,7 @@
 /* search, index status, index verify: over the library of the indexer. */
 #include <stdio.h>
 
+#include "indexer/catalog/catalog.h"
 #include "indexer/search/search.h"
 
 #include "producer/ctl/grid.h"
@@ -246,6 +247,52 @@ static void status_text(struct ctl *ctl, struct tb_json *w, const char *name, tb
     }
 }
 
+static void status_time(struct ctl *ctl, struct tb_json *w, const char *name, int64_t at)
+{
+    if (ctl->json) {
+        tb_json_key(w, name);
+        tb_json_time(w, at);
+    } else {
+        tb_buf_printf(&ctl->out, "%-18s ", name);
+        ctl_time_add(&ctl->out, at);
+        tb_buf_add_char(&ctl->out, '\n');
+    }
+}
+
+static void print_collections(struct ctl *ctl, struct tb_json *w, const struct tb_index_status *s)
+{
+    if (ctl->json) {
+        tb_json_key(w, "collections");
+        tb_json_open(w, '[');
+    }
+    for (size_t i = 0; i < s->ncollections; i++) {
+        const struct tb_collection *c = &s->collections[i];
+        const char *state = tb_collection_states[c->state];
+        if (ctl->json) {
+            tb_json_open(w, '{');
+            tb_json_key(w, "name");
+            tb_json_string(w, c->name);
+            tb_json_key(w, "state");
+            tb_json_string(w, tb_str_of(state));
+            tb_json_key(w, "model");
+            tb_json_string(w, c->model.name);
+            tb_json_key(w, "dimensions");
+            tb_json_int(w, c->model.dim);
+            tb_json_key(w, "since");
+            tb_json_time(w, c->since);
+            tb_json_close(w, '}');
+        } else {
+            tb_buf_printf(&ctl->out, "%-18s %.*s: model %.*s, %lld dimensions, since ", state,
+                          TB_ARG(c->name), TB_ARG(c->model.name), (long long)c->model.dim);
+            ctl_time_add(&ctl->out, c->since);
+            tb_buf_add_char(&ctl->out, '\n');
+        }
+    }
+    if (ctl->json) {
+        tb_json_close(w, ']');
+    }
+}
+
 static void print_status(struct ctl *ctl, const struct tb_index_status *s)
 {
     struct tb_json w = {.buf = &ctl->out};
@@ -267,11 +314,16 @@ static void print_status(struct ctl *ctl, const struct tb_index_status *s)
     status_line(ctl, &w, "deletes_pending", s->deletes_pending);
     status_line(ctl, &w, "chunks_expected", s->chunks_expected);
     status_line(ctl, &w, "points_live", s->points_live);
+    status_line(ctl, &w, "orphans", s->orphans);
     status_line(ctl, &w, "tombstones", s->tombstones);
     status_line(ctl, &w, "failed_chunks", s->failed_chunks);
     status_line(ctl, &w, "tokens", s->tokens);
+    status_text(ctl, &w, "cost", s->cost);
     status_text(ctl, &w, "oldest_stale", s->oldest_stale_id);
     status_line(ctl, &w, "oldest_stale_ms", s->oldest_stale_age_us / 1000);
+    status_time(ctl, &w, "proved_at", s->proved_at);
+    status_line(ctl, &w, "proof_differences", s->proof_differences);
+    print_collections(ctl, &w, s);
     if (ctl->json) {
         tb_json_close(&w, '}');
         tb_buf_add_char(&ctl->out, '\n');

@@ -395,7 +395,8 @@ const struct ctl_command ctl_commands[] = {
      .summary = "Check every part and say what to do.",
      .details =
          "Looks at Postgres, migrations, secrets, the command log, parked tickets, Kafka, topics, "
-         "workers, indexers, Qdrant, the embedding API and search. Exit code 3 when a part could "
+         "workers, indexers, the vector store, the embedding API and search. Exit code 3 when a "
+         "part could "
          "not be reached, 1 when a check failed.\n",
      .run = ctl_run_doctor},
     {.group = "Operating",
@@ -489,6 +490,23 @@ const struct ctl_command ctl_commands[] = {
          "They run the same by themselves every TICKETBUS_INDEX_PROOF_S. One pass runs at a time. "
          "Exit code 0 when everything is right or was repaired.\n",
      .run = ctl_run_index_reconcile},
+    {.group = "Operating",
+     .name = "index reindex",
+     .args = "",
+     NO_FIELDS,
+     OPTIONS(reindex_options),
+     .has_json = true,
+     .summary =
+         "Index everything with another model, beside the one in use, and switch searches over.",
+     .details =
+         "Fills a collection of its own while searches go on with the old one; the indexers write "
+         "both. When little is left it proves the new one equal to the database and switches: from "
+         "one moment on every search embeds its query with the new model and asks the new "
+         "collection. It can be ended and started again at any time and goes on where it was. The "
+         "old collection is kept, as it was at the switch, until --drop-old; --rollback brings it "
+         "up to date first and embeds only what has changed since. Set EMBEDDING_MODEL and its "
+         "neighbours to the new model afterwards.\n",
+     .run = ctl_run_index_reindex},
     {.group = "Operating",
      .name = "index status",
      .args = "",

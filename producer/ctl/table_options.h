@@ -21,6 +21,26 @@ static const struct ctl_option reconcile_options[] = {
     {.name = "all", .doc = "Print every difference; else at most 20 of each kind."},
 };
 
+static const struct ctl_option reindex_options[] = {
+    {.name = "model", .value = "MODEL", .doc = "The new model (EMBEDDING_MODEL)."},
+    {.name = "dim", .value = "N", .doc = "Dimensions of its vectors (EMBEDDING_DIM)."},
+    {.name = "url",
+     .value = "URL",
+     .doc = "Where it is served (EMBEDDING_URL); its key, if that is elsewhere, is "
+            "EMBEDDING_OTHER_API_KEY."},
+    {.name = "provider", .value = "NAME", .doc = "Whose limits to expect (EMBEDDING_PROVIDER)."},
+    {.name = "max-tokens", .value = "N", .doc = "Tokens of one chunk (EMBEDDING_MAX_TOKENS)."},
+    {.name = "passage-prefix",
+     .value = "TEXT",
+     .doc = "Put before what is indexed; else as the model's card says."},
+    {.name = "query-prefix",
+     .value = "TEXT",
+     .doc = "Put before what is searched; else as the model's card says."},
+    {.name = "rollback", .doc = "Go back to the collection that was searched before."},
+    {.name = "drop-old", .doc = "Remove the collections that are kept for going back."},
+    {.name = "cancel", .doc = "Give up a reindex under way, and remove what it has filled."},
+};
+
 static const struct ctl_option mcp_options[] = {
     {.name = "server", .value = "URL", .doc = "The gateway (TICKETBUS_URL)."},
     {.name = "actor", .value = "AGENT", .doc = "Who acts (TICKETBUS_ACTOR); else the token's."},

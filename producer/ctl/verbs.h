@@ -57,6 +57,8 @@ int ctl_run_index_verify(struct ctl *ctl);
 /* index.c */
 int ctl_run_index_ticket(struct ctl *ctl);
 int ctl_run_index_reconcile(struct ctl *ctl);
+/* reindex.c */
+int ctl_run_index_reindex(struct ctl *ctl);
 /* doctor.c */
 int ctl_run_doctor(struct ctl *ctl);
 /* import.c */

@@ -2,6 +2,7 @@
 
 import base64
 import collections
+import contextlib
 import hashlib
 import http.server
 import json
@@ -30,6 +31,10 @@ class StubEmbeddings:
             disable_nagle_algorithm = True
             wbufsize = -1
 
+            def finish(self):
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    super().finish()
+
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
                 status, answer = (503, b'{"error":{"message":"out of order"}}') if owner.broken else (200, owner._embed(body))
@@ -37,7 +42,8 @@ class StubEmbeddings:
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(answer)
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # clients are killed by tests
+                    self.wfile.write(answer)
 
             def log_message(self, *_):
                 pass

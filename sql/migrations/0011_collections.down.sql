@@ -1,0 +1,2 @@
+ALTER TABLE tickets DROP COLUMN stored_at;
+DROP TABLE index_collections;

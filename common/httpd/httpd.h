@@ -43,6 +43,8 @@ struct tb_httpd_options {
     size_t max_body;            /* bytes; more is answered 413 */
     unsigned receive_timeout_s; /* a request, whole, from its connection or the previous answer */
     unsigned send_timeout_s;    /* without progress while sending */
+    size_t gzip_min;            /* answers of so many bytes and more are compressed for clients that
+                                   take gzip (encode.h); 0: none */
     const char *tls_cert;       /* PEM files; NULL or "": no TLS */
     const char *tls_key;
     tb_httpd_handler *handler;
@@ -100,6 +102,8 @@ struct tb_httpd_header {
     tb_str value; /* null: left out. One with line breaks is refused: the answer becomes 500 */
 };
 
+/* Texts of a certain size (options.gzip_min) go out compressed to clients that take it, with an
+ * entity tag of their own (encode.h); streams and what has a Content-Encoding never. */
 struct tb_httpd_response {
     int status;
     const char *content_type; /* NULL: none */

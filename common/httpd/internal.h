@@ -37,6 +37,8 @@ struct tb_httpd_request {
     int status;
     unsigned mark;
     bool asked;
+    bool takes_gzip;
+    bool names_gzip; /* If-None-Match is about a compressed form */
     atomic_int refs;
 
     bool waiting;                         /* in httpd->waiting; under httpd->lock, as the links */
@@ -82,9 +84,13 @@ bool tb_httpd_take(struct tb_httpd_request *req);
 void tb_httpd_give(struct tb_httpd_request *req, int status, struct MHD_Response *response,
                    struct tb_httpd_stream *stream);
 void tb_httpd_request_unref(struct tb_httpd_request *req);
-/* NULL when one of its headers cannot be sent, or out of memory. */
-struct MHD_Response *tb_httpd_make_response(const struct tb_httpd_response *res);
-bool tb_httpd_add_headers(struct MHD_Response *response, const struct tb_httpd_response *res);
+/* NULL when one of its headers cannot be sent, or out of memory. req: whose answer it is, NULL for
+ * one without a body. */
+struct MHD_Response *tb_httpd_make_response(const struct tb_httpd_request *req,
+                                            const struct tb_httpd_response *res);
+/* zipped: tags are those of the compressed form. */
+bool tb_httpd_add_headers(struct MHD_Response *response, const struct tb_httpd_response *res,
+                          bool zipped);
 /* Ends the connection from outside; safe while MHD still knows it. */
 void tb_httpd_cut(struct tb_httpd_conn *conn);
 

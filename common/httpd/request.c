@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
+#include "common/httpd/encode.h"
 #include "common/httpd/internal.h"
 #include "common/httpd/stream.h"
 
@@ -155,7 +156,7 @@ static enum MHD_Result refuse(struct tb_httpd_request *req, int status)
     const struct tb_httpd_response res = {.status = status};
     req->given = true;
     req->status = status;
-    req->response = tb_httpd_make_response(&res);
+    req->response = tb_httpd_make_response(NULL, &res);
     return queue(req);
 }
 
@@ -246,6 +247,11 @@ enum MHD_Result tb_httpd_on_request(void *cls, struct MHD_Connection *mhd, const
         return MHD_YES;
     }
     req->asked = true;
+    if (httpd->opt.gzip_min > 0) {
+        tb_str named = tb_httpd_header(req, "If-None-Match");
+        req->takes_gzip = tb_accepts_gzip(tb_httpd_header(req, "Accept-Encoding"));
+        req->names_gzip = named.ptr && strstr(named.ptr, TB_GZIP_TAG "\"");
+    }
     httpd->busy++;
     req->conn->deadline_us = 0;
     return ask(req, httpd->opt.handler, true);

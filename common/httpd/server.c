@@ -303,7 +303,7 @@ static void answer_the_rest(struct tb_httpd *httpd)
         if (!req) {
             return;
         }
-        tb_httpd_give(req, gone.status, tb_httpd_make_response(&gone), NULL);
+        tb_httpd_give(req, gone.status, tb_httpd_make_response(NULL, &gone), NULL);
     }
 }
 

@@ -206,7 +206,7 @@ struct tb_httpd_stream *tb_httpd_stream_begin(struct tb_httpd_request *req,
             ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, take, stream, over)
             : NULL;
     tb_httpd_bytes_unref(first);
-    bool sendable = response && tb_httpd_add_headers(response, res);
+    bool sendable = response && tb_httpd_add_headers(response, res, false);
     (void)pthread_mutex_lock(&httpd->lock);
     bool fine = sendable && !httpd->stopping && tb_httpd_take(req);
     if (fine) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "common/httpd/encode.h"
 #include "gateway/core/arguments.h"
 #include "gateway/http/http.h"
 
@@ -26,7 +27,7 @@ static void answer(struct tb_call *call)
     if (reply->kind == TB_REPLY_DONE && reply->version > 0) {
         tb_str tag = tb_arena_printf(arena, "\"%lld\"", (long long)reply->version);
         headers[n++] = (struct tb_httpd_header){"ETag", tag};
-        if (call->op->kind == TB_OP_QUERY && tb_str_eq(tag, x->if_none_match)) {
+        if (call->op->kind == TB_OP_QUERY && tb_etag_matches(x->if_none_match, tag)) {
             const struct tb_reply unchanged = {.kind = TB_REPLY_DONE};
             tb_gw_reply(x->req, &unchanged, 304, headers, n);
             return;
@@ -45,22 +46,23 @@ static void answer(struct tb_call *call)
     tb_gw_reply(x->req, reply, status, headers, n);
 }
 
-/* "12", as ETag gives it; -1 for * or nothing. False when it is neither. */
+/* "12" or "12-gzip", as ETag gives it; -1 for * or nothing. False when it is neither. */
 static bool read_if_match(tb_str text, int64_t *ret)
 {
     *ret = -1;
     if (tb_str_is_null(text) || tb_str_eq_c(text, "*")) {
         return true;
     }
-    if (text.len < 3 || text.len > 20 || text.ptr[0] != '"' || text.ptr[text.len - 1] != '"') {
+    tb_str state = tb_etag_state(text);
+    if (state.len == 0 || state.len > 18) {
         return false;
     }
     *ret = 0;
-    for (size_t i = 1; i + 1 < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
+    for (size_t i = 0; i < state.len; i++) {
+        if (state.ptr[i] < '0' || state.ptr[i] > '9') {
             return false;
         }
-        *ret = *ret * 10 + (text.ptr[i] - '0');
+        *ret = *ret * 10 + (state.ptr[i] - '0');
     }
     return true;
 }

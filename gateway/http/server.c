@@ -66,6 +66,7 @@ enum tb_rc tb_gateway_listen(struct tb_gateway *gw, struct tb_error *err)
         .max_body = (size_t)tb_config_int(cfg, TB_CFG(GATEWAY_BODY_MAX)),
         .receive_timeout_s = (unsigned)tb_config_int(cfg, TB_CFG(GATEWAY_RECEIVE_S)),
         .send_timeout_s = (unsigned)tb_config_int(cfg, TB_CFG(GATEWAY_SEND_S)),
+        .gzip_min = (size_t)tb_config_int(cfg, TB_CFG(GATEWAY_GZIP_MIN)),
         .tls_cert = tb_config_str(cfg, TB_CFG(GATEWAY_TLS_CERT)),
         .tls_key = tb_config_str(cfg, TB_CFG(GATEWAY_TLS_KEY)),
         .handler = handler,

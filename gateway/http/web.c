@@ -1,6 +1,7 @@
 /* The board: static files under a policy that lets nothing in but them. */
 #include "gateway/http/web.h"
 
+#include "common/httpd/encode.h"
 #include "gateway/http/http.h"
 
 /* No inline script or style, no other origin, no string that becomes markup or script. */
@@ -49,7 +50,7 @@ static void serve(struct tb_httpd_request *req, tb_str name)
         {"Referrer-Policy", TB_LIT("no-referrer")},
         {"Cross-Origin-Opener-Policy", TB_LIT("same-origin")},
     };
-    bool same = tb_str_eq_c(tb_httpd_header(req, "If-None-Match"), file->etag);
+    bool same = tb_etag_matches(tb_httpd_header(req, "If-None-Match"), tb_str_of(file->etag));
     const struct tb_httpd_response res = {
         .status = same ? 304 : 200,
         .content_type = same ? NULL : type_of(name),

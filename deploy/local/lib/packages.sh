@@ -16,6 +16,7 @@ lib libcurl libcurl4-openssl-dev
 lib libcrypto libssl-dev
 lib uuid uuid-dev
 lib libmicrohttpd libmicrohttpd-dev
+lib zlib zlib1g-dev
 lib cmocka libcmocka-dev
 '
 STACK_NEEDS='

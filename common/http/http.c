@@ -1,6 +1,5 @@
 #include "common/http/http.h"
 
-#include <curl/curl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/clock.h"
+#include "common/http/internal.h"
 
 enum { POLL_MS = 100, CONNECT_MS = 5000, RETRY_AFTER_MAX_MS = 3600 * 1000, PARALLEL_MAX = 64 };
 
@@ -181,32 +181,61 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
     return len;
 }
 
-static bool add_header(struct slot *s, const char *name, const char *value)
+static bool add_header(struct curl_slist **list, const char *name, const char *value)
 {
     char line[2200];
     int n = snprintf(line, sizeof line, "%s: %s", name, value);
     if (n < 0 || (size_t)n >= sizeof line) {
         return false;
     }
-    struct curl_slist *list = curl_slist_append(s->headers, line);
-    if (list) {
-        s->headers = list;
+    struct curl_slist *longer = curl_slist_append(*list, line);
+    if (longer) {
+        *list = longer;
     }
-    return list != NULL;
+    return longer != NULL;
 }
 
-static bool set_headers(struct slot *s, const struct tb_http_request *r)
+bool tb_http_set_headers(struct curl_slist **list, const char *accept,
+                         const struct tb_http_request *r)
 {
-    curl_slist_free_all(s->headers);
-    s->headers = NULL;
-    bool ok = add_header(s, "Expect", "") && add_header(s, "Accept", "application/json");
+    curl_slist_free_all(*list);
+    *list = NULL;
+    bool ok = add_header(list, "Expect", "") && add_header(list, "Accept", accept);
     if (!tb_str_is_null(r->body)) {
-        ok = ok && add_header(s, "Content-Type", "application/json");
+        ok = ok && add_header(list, "Content-Type", "application/json");
     }
     for (size_t i = 0; ok && i < TB_HTTP_HEADERS_MAX; i++) {
         if (r->headers[i].name && r->headers[i].value && r->headers[i].value[0]) {
-            ok = add_header(s, r->headers[i].name, r->headers[i].value);
+            ok = add_header(list, r->headers[i].name, r->headers[i].value);
         }
+    }
+    return ok;
+}
+
+/* What all requests have in common. */
+bool tb_http_set_options(CURL *e, const struct tb_http_options *opt,
+                         const struct tb_http_request *r)
+{
+    bool ok = curl_easy_setopt(e, CURLOPT_URL, r->url) == CURLE_OK;
+    (void)curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, r->method);
+    (void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(e, CURLOPT_USERAGENT, "ticketbus/" TB_VERSION);
+    (void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
+                           (long)(opt->timeout_ms < CONNECT_MS ? opt->timeout_ms : CONNECT_MS));
+    if (opt->ca_file && opt->ca_file[0]) {
+        ok = ok && curl_easy_setopt(e, CURLOPT_CAINFO, opt->ca_file) == CURLE_OK;
+    }
+    if (opt->unverified) {
+        (void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
+        (void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    if (opt->compressed) {
+        (void)curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
+    }
+    if (!tb_str_is_null(r->body)) {
+        (void)curl_easy_setopt(e, CURLOPT_POSTFIELDS, r->body.ptr);
+        (void)curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
     }
     return ok;
 }
@@ -219,28 +248,18 @@ static bool begin(struct tb_http *http, struct slot *s, const struct tb_http_req
     tb_buf_clear(&s->body);
     s->retry_after_ms = -1;
     s->index = index;
-    if (!set_headers(s, r)) {
+    if (!tb_http_set_headers(&s->headers, "application/json", r)) {
         return false;
     }
-    bool ok = curl_easy_setopt(e, CURLOPT_URL, r->url) == CURLE_OK;
-    (void)curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, r->method);
-    (void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+    bool ok = tb_http_set_options(e, &http->opt, r);
     (void)curl_easy_setopt(e, CURLOPT_HTTPHEADER, s->headers);
-    (void)curl_easy_setopt(e, CURLOPT_USERAGENT, "ticketbus/" TB_VERSION);
-    (void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)http->opt.timeout_ms);
-    (void)curl_easy_setopt(
-        e, CURLOPT_CONNECTTIMEOUT_MS,
-        (long)(http->opt.timeout_ms < CONNECT_MS ? http->opt.timeout_ms : CONNECT_MS));
+    (void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS,
+                           (long)(r->timeout_ms > 0 ? r->timeout_ms : http->opt.timeout_ms));
     (void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(e, CURLOPT_WRITEDATA, s);
     (void)curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
     (void)curl_easy_setopt(e, CURLOPT_HEADERDATA, s);
     (void)curl_easy_setopt(e, CURLOPT_PRIVATE, s);
-    if (!tb_str_is_null(r->body)) {
-        (void)curl_easy_setopt(e, CURLOPT_POSTFIELDS, r->body.ptr);
-        (void)curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
-    }
     if (!ok || curl_multi_add_handle(http->multi, e) != CURLM_OK) {
         return false;
     }
@@ -248,8 +267,8 @@ static bool begin(struct tb_http *http, struct slot *s, const struct tb_http_req
     return true;
 }
 
-static void describe(struct tb_http_answer *a, const char *url, const char *what,
-                     struct tb_arena *arena)
+void tb_http_describe(struct tb_http_answer *a, const char *url, const char *what,
+                      struct tb_arena *arena)
 {
     tb_str shown = tb_http_shown_url(tb_str_of(url), arena);
     (void)snprintf(a->error, sizeof a->error, "%.*s: %s", TB_ARG(shown), what);
@@ -270,13 +289,13 @@ static void finish(struct tb_http *http, struct slot *s, CURLcode code,
         a->body = tb_arena_str(arena, tb_buf_str(&s->body));
     } else if (s->body.failed) {
         a->rc = TB_ELIMIT;
-        describe(a, r->url, "the answer is too large", arena);
+        tb_http_describe(a, r->url, "the answer is too large", arena);
     } else {
         a->rc = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ? TB_EINVAL
                                                                                   : TB_EUNAVAILABLE;
         a->unreached = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
                        code == CURLE_COULDNT_RESOLVE_PROXY;
-        describe(a, r->url, curl_easy_strerror(code), arena);
+        tb_http_describe(a, r->url, curl_easy_strerror(code), arena);
     }
 }
 
@@ -313,12 +332,12 @@ static void abandon(struct tb_http *http, const struct tb_http_request *requests
             (void)curl_multi_remove_handle(http->multi, s->easy);
             s->busy = false;
             answers[s->index].rc = TB_EUNAVAILABLE;
-            describe(&answers[s->index], requests[s->index].url, "stopped", arena);
+            tb_http_describe(&answers[s->index], requests[s->index].url, "stopped", arena);
         }
     }
     for (size_t i = begun; i < n; i++) {
         answers[i].rc = TB_EUNAVAILABLE;
-        describe(&answers[i], requests[i].url, "stopped", arena);
+        tb_http_describe(&answers[i], requests[i].url, "stopped", arena);
     }
 }
 
@@ -339,7 +358,8 @@ enum tb_rc tb_http_run(struct tb_http *http, const struct tb_http_request *reque
                 open++;
             } else {
                 answers[begun].rc = TB_EINVAL;
-                describe(&answers[begun], requests[begun].url, "cannot be requested", arena);
+                tb_http_describe(&answers[begun], requests[begun].url, "cannot be requested",
+                                 arena);
             }
             begun++;
         }

@@ -25,6 +25,9 @@ struct tb_http_options {
     size_t parallel;         /* most requests under way at once, at least 1 */
     size_t max_answer;       /* bytes of one answer's body */
     const atomic_bool *stop; /* ends requests early with TB_EUNAVAILABLE; NULL: never */
+    const char *ca_file;     /* PEM, instead of the system's authorities; NULL or "": these */
+    bool unverified;         /* takes any certificate: for trying things out only */
+    bool compressed;         /* takes compressed answers; max_answer counts what comes out */
 };
 enum tb_rc tb_http_new(const struct tb_http_options *opt, struct tb_http **ret,
                        struct tb_error *err) TB_MUST_USE;
@@ -35,7 +38,8 @@ void tb_http_free(struct tb_http *http);
 struct tb_http_request {
     const char *method; /* GET, PUT, POST, DELETE */
     const char *url;
-    tb_str body; /* JSON; null slice for none. Must live until tb_http_run returns */
+    int64_t timeout_ms; /* of this one; 0: that of the options */
+    tb_str body;        /* JSON; null slice for none. Must live until tb_http_run returns */
     struct {
         const char *name;
         const char *value; /* NULL or "": the header is left out */
@@ -58,6 +62,18 @@ struct tb_http_answer {
 enum tb_rc tb_http_run(struct tb_http *http, const struct tb_http_request *requests, size_t n,
                        struct tb_arena *arena, struct tb_http_answer *answers,
                        struct tb_error *err) TB_MUST_USE;
+
+/* Told of an answer's body as it comes; of an empty piece about five times a second, so that it may
+ * look around. False: that was enough. */
+typedef bool tb_http_piece_fn(tb_str piece, void *arg);
+/* One request whose answer does not end by itself (server-sent events). Pieces are handed out of an
+ * answer of status 200; the body of another is in *ret, cut at max_answer. timeout_ms bounds
+ * connecting only, silent_ms (0: any time) how long nothing may come. TB_OK: the answer ended or
+ * was enough; ret->rc tells more. */
+enum tb_rc tb_http_follow(const struct tb_http_options *opt, const struct tb_http_request *request,
+                          int64_t silent_ms, tb_http_piece_fn *fn, void *arg,
+                          struct tb_arena *arena, struct tb_http_answer *ret,
+                          struct tb_error *err) TB_MUST_USE;
 
 /* Seconds or an HTTP date, relative to now; -1 when neither. At most an hour. */
 int64_t tb_http_retry_after(tb_str value, int64_t now_us);

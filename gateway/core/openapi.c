@@ -93,6 +93,12 @@ static void parameter(struct tb_json *w, const struct tb_field *f, bool path)
     tb_json_close(w, '}');
 }
 
+/* Queries whose answer is of one version. */
+static bool is_tagged(const struct tb_operation *op)
+{
+    return op == &tb_operations[TB_OP_GET_TICKET] || op == &tb_operations[TB_OP_GET_BOARD];
+}
+
 static void header_parameters(struct tb_json *w, const struct tb_operation *op)
 {
     static const char *const command[] = {"Agent", "AgentType", "IdempotencyKey", "IfMatch",
@@ -100,6 +106,11 @@ static void header_parameters(struct tb_json *w, const struct tb_operation *op)
     for (size_t i = 0; op->kind == TB_OP_COMMAND && i < TB_COUNT(command); i++) {
         tb_json_open(w, '{');
         ref(w, "parameters", command[i]);
+        tb_json_close(w, '}');
+    }
+    if (is_tagged(op)) {
+        tb_json_open(w, '{');
+        ref(w, "parameters", "IfNoneMatch");
         tb_json_close(w, '}');
     }
 }
@@ -127,27 +138,53 @@ static void parameters(struct tb_json *w, const struct tb_operation *op)
 
 /* ---- what it answers ---- */
 
+/* Headers of an answer, by name. */
+struct header {
+    const char *name;
+    const char *description;
+};
+
+static void headers(struct tb_json *w, const struct header *all, size_t n)
+{
+    tb_json_key(w, "headers");
+    tb_json_open(w, '{');
+    for (size_t i = 0; i < n; i++) {
+        tb_json_key(w, all[i].name);
+        tb_json_open(w, '{');
+        text(w, "description", all[i].description);
+        raw(w, "schema", "{\"type\":\"string\"}");
+        tb_json_close(w, '}');
+    }
+    tb_json_close(w, '}');
+}
+
+#define ETAG                                                                                       \
+    {                                                                                              \
+        "ETag", "The version; that of the compressed form ends in -gzip, and If-Match takes both." \
+    }
+
+/* schema NULL: without a body. */
 static void answer(struct tb_json *w, const char *status, const char *description,
-                   const char *schema, bool tagged)
+                   const char *schema, const struct header *with, size_t n)
 {
     tb_json_key(w, status);
     tb_json_open(w, '{');
     text(w, "description", description);
-    if (tagged) {
-        raw(w, "headers",
-            "{\"ETag\":{\"description\":\"The version.\",\"schema\":{\"type\":"
-            "\"string\"}}}");
+    if (n) {
+        headers(w, with, n);
     }
-    tb_json_key(w, "content");
-    tb_json_open(w, '{');
-    tb_json_key(w, "application/json");
-    tb_json_open(w, '{');
-    tb_json_key(w, "schema");
-    tb_json_open(w, '{');
-    ref(w, "schemas", schema);
-    tb_json_close(w, '}');
-    tb_json_close(w, '}');
-    tb_json_close(w, '}');
+    if (schema) {
+        tb_json_key(w, "content");
+        tb_json_open(w, '{');
+        tb_json_key(w, "application/json");
+        tb_json_open(w, '{');
+        tb_json_key(w, "schema");
+        tb_json_open(w, '{');
+        ref(w, "schemas", schema);
+        tb_json_close(w, '}');
+        tb_json_close(w, '}');
+        tb_json_close(w, '}');
+    }
     tb_json_close(w, '}');
 }
 
@@ -182,11 +219,18 @@ static void responses(struct tb_json *w, const struct tb_operation *op)
     tb_json_key(w, "responses");
     tb_json_open(w, '{');
     if (op->kind == TB_OP_COMMAND) {
+        static const struct header done[] = {ETAG, {"Location", "Where the new ticket is."}};
+        static const struct header open[] = {{"Location", "Where to ask for its outcome."}};
         bool create = op->command == TB_CMD_CREATE;
-        answer(w, create ? "201" : "200", "Done, and what came of it.", schema, true);
-        answer(w, "202", "Not known yet; Location says where to ask.", "PendingCommand", false);
+        answer(w, create ? "201" : "200", "Done, and what came of it.", schema, done,
+               create ? 2 : 1);
+        answer(w, "202", "Not known yet; Location says where to ask.", "PendingCommand", open, 1);
     } else {
-        answer(w, "200", "What was asked for.", schema, false);
+        static const struct header tagged[] = {ETAG};
+        answer(w, "200", "What was asked for.", schema, tagged, is_tagged(op));
+        if (is_tagged(op)) {
+            answer(w, "304", "Unchanged since that version.", NULL, tagged, 1);
+        }
     }
     problems(w, op);
     tb_json_close(w, '}');
@@ -299,19 +343,26 @@ static void components(struct tb_json *w)
     static const struct {
         const char *name;
         const char *description;
+        struct header with;
     } bad[] = {
-        {"BadRequest", "The request cannot be read."},
-        {"Unauthorized", "No token, or none that counts."},
-        {"Forbidden", "The token, or the board, does not allow it."},
-        {"NotFound", "There is no such thing, or the token must not see it."},
-        {"Refused", "The board's rules refuse it; code and detail say why."},
-        {"PreconditionFailed", "The ticket has changed since that version."},
-        {"TooLarge", "More than may be sent."},
-        {"Gone", "The log no longer reaches back so far; detail says how to catch up."},
-        {"NotJson", "The body must be application/json."},
-        {"NotValid", "A field is missing or not valid; field says which."},
-        {"TooMany", "Too many requests; Retry-After says when to come again."},
-        {"NotAvailable", "A part is away; Retry-After says when to come again."},
+        {"BadRequest", "The request cannot be read.", {NULL, NULL}},
+        {"Unauthorized", "No token, or none that counts.", {"WWW-Authenticate", "Bearer"}},
+        {"Forbidden", "The token, or the board, does not allow it.", {NULL, NULL}},
+        {"NotFound", "There is no such thing, or the token must not see it.", {NULL, NULL}},
+        {"Refused", "The board's rules refuse it; code and detail say why.", {NULL, NULL}},
+        {"PreconditionFailed", "The ticket has changed since that version.", {NULL, NULL}},
+        {"TooLarge", "More than may be sent.", {NULL, NULL}},
+        {"Gone",
+         "The log no longer reaches back so far; detail says how to catch up.",
+         {NULL, NULL}},
+        {"NotJson", "The body must be application/json.", {NULL, NULL}},
+        {"NotValid", "A field is missing or not valid; field says which.", {NULL, NULL}},
+        {"TooMany",
+         "Too many requests; Retry-After says when to come again.",
+         {"Retry-After", "Seconds"}},
+        {"NotAvailable",
+         "A part is away; Retry-After says when to come again.",
+         {"Retry-After", "Seconds"}},
     };
     tb_json_key(w, "components");
     tb_json_open(w, '{');
@@ -331,8 +382,11 @@ static void components(struct tb_json *w)
         "\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"pattern\":\"^[A-Za-z0-9._:@/-]+$"
         "\"}},"
         "\"IfMatch\":{\"name\":\"If-Match\",\"in\":\"header\",\"description\":\"The ETag the "
-        "ticket must have.\",\"schema\":{\"type\":\"string\",\"pattern\":\"^\\\"[0-9]{1,15}\\\"$"
-        "\"}},"
+        "ticket must have.\",\"schema\":{\"type\":\"string\",\"pattern\":\"^\\\"[0-9]{1,15}"
+        "(-gzip)?\\\"$\"}},"
+        "\"IfNoneMatch\":{\"name\":\"If-None-Match\",\"in\":\"header\",\"description\":\"ETags "
+        "the caller has; 304 when one is current.\",\"schema\":{\"type\":\"string\",\"pattern\":"
+        "\"^\\\"[0-9]{1,15}(-gzip)?\\\"$\"}},"
         "\"Prefer\":{\"name\":\"Prefer\",\"in\":\"header\",\"description\":\"respond-async: 202 "
         "as soon as the command is safe; wait=SECONDS; return=minimal: without the ticket.\","
         "\"schema\":{\"type\":\"string\",\"enum\":[\"respond-async\",\"return=minimal\"]}}}");
@@ -342,6 +396,9 @@ static void components(struct tb_json *w)
         tb_json_key(w, bad[i].name);
         tb_json_open(w, '{');
         text(w, "description", bad[i].description);
+        if (bad[i].with.name) {
+            headers(w, &bad[i].with, 1);
+        }
         raw(w, "content",
             "{\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/"
             "Problem\"}}}");
@@ -370,7 +427,8 @@ void tb_openapi_write(tb_buf *out)
     text(&w, "description",
          "The ticket system that fleets of AI agents work from. Commands are answered with their "
          "outcome once a worker has applied them; errors are application/problem+json (RFC 9457) "
-         "with code, field and detail.");
+         "with code, field and detail. Answers of some size are compressed for clients that send "
+         "Accept-Encoding: gzip.");
     raw(&w, "license", "{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}");
     tb_json_close(&w, '}');
     raw(&w, "security", "[{\"token\":[]}]");

@@ -19,6 +19,21 @@ const struct tb_openapi_schema tb_openapi_schemas[] = {
         "{\"type\":\"string\"},\"created_by\":{\"type\":\"string\"},\"updated_at\""
         ":{\"type\":\"string\"},\"secret\":{\"type\":\"string\"},\"pending\":{\"ty"
         "pe\":\"integer\"},\"dead\":{\"type\":\"integer\"}}}"},
+    {"WebhookDelivery",
+        "{\"type\":\"object\",\"required\":[\"id\",\"event_id\",\"event_type\",\""
+        "status\",\"attempts\",\"history\"],\"properties\":{\"id\":{\"type\":\"st"
+        "ring\"},\"event_id\":{\"type\":\"string\"},\"event_type\":{\"type\":\"st"
+        "ring\"},\"subject\":{\"type\":[\"string\",\"null\"]},\"status\":{\"enum\""
+        ":[\"pending\",\"delivered\",\"dead\"]},\"attempts\":{\"type\":\"integer\""
+        "},\"created_at\":{\"type\":\"string\"},\"next_attempt_at\":{\"type\":[\""
+        "string\",\"null\"]},\"ended_at\":{\"type\":[\"string\",\"null\"]},\"last"
+        "_status\":{\"type\":[\"integer\",\"null\"]},\"last_error\":{\"type\":[\""
+        "string\",\"null\"]},\"history\":{\"type\":\"array\",\"description\":\"Th"
+        "e latest attempts.\",\"items\":{\"type\":\"object\",\"required\":[\"atte"
+        "mpt\",\"at\"],\"properties\":{\"attempt\":{\"type\":\"integer\"},\"at\":"
+        "{\"type\":\"string\"},\"status\":{\"type\":[\"integer\",\"null\"]},\"too"
+        "k_ms\":{\"type\":[\"integer\",\"null\"]},\"error\":{\"type\":[\"string\""
+        ",\"null\"]}}}}}}"},
     {"Problem",
         "{\"type\":\"object\",\"required\":[\"type\",\"title\",\"status\",\"code\""
         ",\"detail\"],\"properties\":{\"type\":{\"type\":\"string\"},\"title\":{\""
@@ -31,13 +46,19 @@ const struct tb_openapi_schema tb_openapi_schemas[] = {
         "rties\":{\"id\":{\"type\":\"string\"},\"type\":{\"type\":\"string\"},\"s"
         "equence\":{\"type\":\"integer\"}}}"},
     {"CommandResult",
-        "{\"type\":\"object\",\"required\":[\"command_id\",\"outcome\",\"version\""
-        ",\"events\"],\"properties\":{\"command_id\":{\"type\":\"string\"},\"outc"
-        "ome\":{\"enum\":[\"applied\",\"unchanged\"]},\"ticket_id\":{\"type\":\"s"
-        "tring\"},\"workflow_id\":{\"type\":\"string\"},\"version\":{\"type\":[\""
-        "integer\",\"null\"]},\"events\":{\"type\":\"array\",\"items\":{\"$ref\":"
-        "\"#/components/schemas/Event\"}},\"ticket\":{\"$ref\":\"#/components/sch"
-        "emas/Ticket\"}}}"},
+        "{\"type\":\"object\",\"required\":[\"command_id\",\"outcome\",\"ticket_i"
+        "d\",\"version\",\"events\"],\"properties\":{\"command_id\":{\"type\":\"s"
+        "tring\"},\"outcome\":{\"enum\":[\"applied\",\"unchanged\"]},\"ticket_id\""
+        ":{\"type\":\"string\"},\"version\":{\"type\":[\"integer\",\"null\"]},\"e"
+        "vents\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/E"
+        "vent\"}},\"ticket\":{\"$ref\":\"#/components/schemas/Ticket\"}}}"},
+    {"BoardResult",
+        "{\"type\":\"object\",\"required\":[\"command_id\",\"outcome\",\"workflow"
+        "_id\",\"version\",\"events\"],\"properties\":{\"command_id\":{\"type\":\""
+        "string\"},\"outcome\":{\"enum\":[\"applied\",\"unchanged\"]},\"workflow_"
+        "id\":{\"type\":\"string\"},\"version\":{\"type\":[\"integer\",\"null\"]}"
+        ",\"events\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schem"
+        "as/Event\"}}}}"},
     {"PendingCommand",
         "{\"type\":\"object\",\"required\":[\"command_id\",\"outcome\",\"status_u"
         "rl\"],\"properties\":{\"command_id\":{\"type\":\"string\"},\"outcome\":{"
@@ -100,7 +121,8 @@ const struct tb_openapi_schema tb_openapi_schemas[] = {
         "itle\",\"status\",\"direction\"],\"properties\":{\"ticket_id\":{\"type\""
         ":\"string\"},\"dependency_type\":{\"type\":\"string\"},\"title\":{\"type"
         "\":[\"string\",\"null\"]},\"status\":{\"type\":[\"string\",\"null\"]},\""
-        "direction\":{\"enum\":[\"in\",\"out\"]}}}"},
+        "direction\":{\"enum\":[\"in\",\"out\"]},\"is_resolved\":{\"type\":[\"boo"
+        "lean\",\"null\"]},\"is_deleted\":{\"type\":[\"boolean\",\"null\"]}}}"},
     {"TicketDetail",
         "{\"type\":\"object\",\"required\":[\"ticket\",\"comments\",\"commits\",\""
         "history\",\"blocked_by\",\"blocks\",\"links\",\"children\",\"parked\"],\""
@@ -135,14 +157,18 @@ const struct tb_openapi_schema tb_openapi_schemas[] = {
         ":\"object\"},\"version\":{\"type\":\"integer\"},\"created_at\":{\"type\""
         ":\"string\",\"format\":\"date-time\"},\"updated_at\":{\"type\":\"string\""
         ",\"format\":\"date-time\"},\"counts\":{\"type\":\"object\",\"additionalP"
-        "roperties\":{\"type\":\"integer\"}}}}"},
+        "roperties\":{\"type\":\"integer\"}},\"board_id\":{\"type\":\"string\"}}}"},
     {"WorkflowList",
         "{\"type\":\"object\",\"required\":[\"workflows\"],\"properties\":{\"work"
         "flows\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":"
         "[\"workflow_id\",\"name\",\"version\",\"updated_at\"],\"properties\":{\""
         "workflow_id\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"},\"ver"
         "sion\":{\"type\":\"integer\"},\"updated_at\":{\"type\":\"string\",\"form"
-        "at\":\"date-time\"}}}}}}"},
+        "at\":\"date-time\"},\"columns\":{\"type\":[\"string\",\"null\"],\"descri"
+        "ption\":\"Ids of the columns, with counts=true.\"},\"tickets\":{\"type\""
+        ":\"integer\",\"description\":\"With counts=true.\"},\"resolved\":{\"type"
+        "\":\"integer\",\"description\":\"With counts=true.\"},\"blocked\":{\"typ"
+        "e\":\"integer\",\"description\":\"With counts=true.\"}}}}}}"},
     {"SearchResult",
         "{\"type\":\"object\",\"required\":[\"results\",\"more\",\"degraded\"],\""
         "properties\":{\"results\":{\"type\":\"array\",\"items\":{\"type\":\"obje"
@@ -158,10 +184,17 @@ const struct tb_openapi_schema tb_openapi_schemas[] = {
         "e\":[\"string\",\"null\"]},\"is_blocked\":{\"type\":\"boolean\"},\"is_re"
         "solved\":{\"type\":\"boolean\"},\"updated_at\":{\"type\":\"string\",\"fo"
         "rmat\":\"date-time\"},\"score\":{\"type\":\"number\"},\"similarity\":{\""
-        "type\":\"number\"}}}},\"more\":{\"type\":\"boolean\"},\"degraded\":{\"ty"
-        "pe\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"leg\",\"wh"
-        "y\"],\"properties\":{\"leg\":{\"type\":\"string\"},\"why\":{\"type\":\"s"
-        "tring\"}}}}}}"},
+        "type\":\"number\"},\"ranks\":{\"type\":\"object\",\"additionalProperties"
+        "\":{\"type\":\"integer\"},\"description\":\"Place in each leg, with expl"
+        "ain=true.\"},\"parts\":{\"type\":\"object\",\"additionalProperties\":{\""
+        "type\":\"number\"},\"description\":\"What each leg gave to the score, wi"
+        "th explain=true.\"},\"highlights\":{\"type\":\"array\",\"items\":{\"type"
+        "\":\"array\",\"items\":{\"type\":\"integer\"},\"minItems\":2,\"maxItems\""
+        ":2},\"description\":\"Where the query's words stand in the passage, in b"
+        "ytes, with explain=true.\"}}}},\"more\":{\"type\":\"boolean\"},\"degrade"
+        "d\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"l"
+        "eg\",\"why\"],\"properties\":{\"leg\":{\"type\":\"string\"},\"why\":{\"t"
+        "ype\":\"string\"}}}}}}"},
     {"CommitDiff",
         "{\"type\":\"object\",\"required\":[\"sha\",\"repository\",\"author\",\"m"
         "essage\",\"timestamp\",\"files\",\"files_changed\",\"insertions\",\"dele"
@@ -193,7 +226,13 @@ const struct tb_openapi_schema tb_openapi_schemas[] = {
         "},\"outcome\":{\"type\":\"string\"},\"version\":{\"type\":[\"integer\",\""
         "null\"]},\"code\":{\"type\":\"string\"},\"message\":{\"type\":[\"string\""
         ",\"null\"]},\"applied_at\":{\"type\":\"string\",\"format\":\"date-time\""
-        "}}}"},
+        "},\"workflow_id\":{\"type\":[\"string\",\"null\"]},\"source\":{\"type\":"
+        "\"string\"},\"rule\":{\"type\":[\"string\",\"null\"]},\"parked_because\""
+        ":{\"type\":[\"string\",\"null\"],\"description\":\"What its ticket waits"
+        " for.\"},\"topic_partition\":{\"type\":[\"integer\",\"null\"]},\"record_"
+        "offset\":{\"type\":[\"integer\",\"null\"]},\"events\":{\"type\":\"array\""
+        ",\"items\":{\"type\":\"object\"},\"description\":\"The events it led to,"
+        " whole, with events=true.\"}}}"},
     {"AgentList",
         "{\"type\":\"object\",\"required\":[\"agents\"],\"properties\":{\"agents\""
         ":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"agen"
@@ -231,6 +270,13 @@ const struct tb_openapi_schema tb_openapi_schemas[] = {
         "tatus\"],\"properties\":{\"status\":{\"type\":\"integer\"},\"result\":{\""
         "type\":\"object\"},\"problem\":{\"$ref\":\"#/components/schemas/Problem\""
         "}}}}}}"},
+    {"JsonRpc",
+        "{\"type\":\"object\",\"required\":[\"jsonrpc\"],\"properties\":{\"jsonrp"
+        "c\":{\"const\":\"2.0\"},\"id\":{\"type\":[\"string\",\"integer\",\"null\""
+        "]},\"method\":{\"type\":\"string\"},\"params\":{\"type\":\"object\"},\"r"
+        "esult\":{\"type\":\"object\"},\"error\":{\"type\":\"object\",\"required\""
+        ":[\"code\",\"message\"],\"properties\":{\"code\":{\"type\":\"integer\"},"
+        "\"message\":{\"type\":\"string\"}}}}}"},
     {"Health",
         "{\"type\":\"object\",\"required\":[\"status\"],\"properties\":{\"status\""
         ":{\"type\":\"string\"}}}"},
@@ -240,31 +286,33 @@ const size_t tb_openapi_nschemas = TB_COUNT(tb_openapi_schemas);
 const struct tb_openapi_path tb_openapi_paths[] = {
     {"/events",
         "{\"get\":{\"operationId\":\"follow_events\",\"summary\":\"Follow events\""
-        ",\"description\":\"Server-sent events: id is an offset for each partition"
-        ", event the CloudEvents type, data the event exactly as it is on the topi"
-        "c.\",\"x-scope\":\"read\",\"parameters\":[{\"name\":\"workflow_id\",\"in"
-        "\":\"query\",\"description\":\"Only of these workflows.\",\"required\":fa"
-        "lse,\"schema\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"sty"
-        "le\":\"form\",\"explode\":true},{\"name\":\"ticket_id\",\"in\":\"query\","
-        "\"description\":\"Only of these tickets.\",\"required\":false,\"schema\":"
-        "{\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"style\":\"form\","
-        "\"explode\":true},{\"name\":\"type\",\"in\":\"query\",\"description\":\"O"
-        "nly of these types.\",\"required\":false,\"schema\":{\"type\":\"array\","
-        "\"items\":{\"type\":\"string\"}},\"style\":\"form\",\"explode\":true},{\""
-        "name\":\"last_event_id\",\"in\":\"query\",\"description\":\"As the header"
-        ", for readers that cannot set it.\",\"required\":false,\"schema\":{\"type"
-        "\":\"string\"}},{\"name\":\"Last-Event-ID\",\"in\":\"header\",\"required"
-        "\":false,\"description\":\"Go on after this id.\",\"schema\":{\"type\":\""
-        "string\"}}],\"responses\":{\"200\":{\"description\":\"A stream that ends "
-        "when the reader leaves, or is too slow.\",\"content\":{\"text/event-strea"
-        "m\":{\"schema\":{\"type\":\"string\"}}}},\"400\":{\"$ref\":\"#/components"
-        "/responses/BadRequest\"},\"401\":{\"$ref\":\"#/components/responses/Unaut"
-        "horized\"},\"403\":{\"$ref\":\"#/components/responses/Forbidden\"},\"413"
-        "\":{\"$ref\":\"#/components/responses/TooLarge\"},\"415\":{\"$ref\":\"#/c"
-        "omponents/responses/NotJson\"},\"422\":{\"$ref\":\"#/components/responses"
-        "/NotValid\"},\"429\":{\"$ref\":\"#/components/responses/TooMany\"},\"503"
-        "\":{\"$ref\":\"#/components/responses/NotAvailable\"},\"410\":{\"$ref\":"
-        "\"#/components/responses/Gone\"}}}}"},
+        ",\"description\":\"Server-sent events: id is an offset for each partitio"
+        "n, event the CloudEvents type, data the event exactly as it is on the to"
+        "pic. An id alone is a heartbeat. 0=0 is the beginning of every partition"
+        ". A stream ends now and then; a reader comes back with the last id. It i"
+        "s never compressed.\",\"x-scope\":\"read\",\"parameters\":[{\"name\":\"w"
+        "orkflow_id\",\"in\":\"query\",\"description\":\"Only of these workflows."
+        "\",\"required\":false,\"schema\":{\"type\":\"array\",\"items\":{\"type\""
+        ":\"string\"}},\"style\":\"form\",\"explode\":true},{\"name\":\"ticket_id"
+        "\",\"in\":\"query\",\"description\":\"Only of these tickets.\",\"require"
+        "d\":false,\"schema\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}"
+        "},\"style\":\"form\",\"explode\":true},{\"name\":\"type\",\"in\":\"query"
+        "\",\"description\":\"Only of these types.\",\"required\":false,\"schema\""
+        ":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"style\":\"form\""
+        ",\"explode\":true},{\"name\":\"last_event_id\",\"in\":\"query\",\"descri"
+        "ption\":\"As the header, for readers that cannot set it.\",\"required\":"
+        "false,\"schema\":{\"type\":\"string\"}},{\"name\":\"Last-Event-ID\",\"in"
+        "\":\"header\",\"required\":false,\"description\":\"Go on after this id.\""
+        ",\"schema\":{\"type\":\"string\"}}],\"responses\":{\"200\":{\"descriptio"
+        "n\":\"A stream that ends when the reader leaves, or is too slow.\",\"con"
+        "tent\":{\"text/event-stream\":{\"schema\":{\"type\":\"string\"}}}},\"400"
+        "\":{\"$ref\":\"#/components/responses/BadRequest\"},\"401\":{\"$ref\":\""
+        "#/components/responses/Unauthorized\"},\"403\":{\"$ref\":\"#/components/"
+        "responses/Forbidden\"},\"413\":{\"$ref\":\"#/components/responses/TooLar"
+        "ge\"},\"415\":{\"$ref\":\"#/components/responses/NotJson\"},\"422\":{\"$"
+        "ref\":\"#/components/responses/NotValid\"},\"429\":{\"$ref\":\"#/compone"
+        "nts/responses/TooMany\"},\"503\":{\"$ref\":\"#/components/responses/NotA"
+        "vailable\"},\"410\":{\"$ref\":\"#/components/responses/Gone\"}}}}"},
     {"/webhooks",
         "{\"post\":{\"operationId\":\"create_webhook\",\"summary\":\"Make a webhoo"
         "k\",\"description\":\"Sends what happens from now on to a URL. The secret"
@@ -386,28 +434,28 @@ const struct tb_openapi_path tb_openapi_paths[] = {
         "{\"$ref\":\"#/components/responses/TooMany\"},\"503\":{\"$ref\":\"#/compo"
         "nents/responses/NotAvailable\"}}}}"},
     {"/webhooks/{webhook_id}/deliveries",
-        "{\"get\":{\"operationId\":\"list_webhook_deliveries\",\"summary\":\"List "
-        "deliveries\",\"description\":\"The latest first, with their attempts.\","
-        "\"x-scope\":\"admin\",\"parameters\":[{\"name\":\"webhook_id\",\"in\":\"p"
-        "ath\",\"required\":true,\"schema\":{\"type\":\"string\",\"minLength\":1,"
-        "\"maxLength\":80}},{\"name\":\"status\",\"in\":\"query\",\"description\":"
-        "\"Only those that are so.\",\"required\":false,\"schema\":{\"enum\":[\"pe"
-        "nding\",\"delivered\",\"dead\"]}},{\"name\":\"limit\",\"in\":\"query\",\""
-        "description\":\"Most to show, 50 unless said.\",\"required\":false,\"sche"
-        "ma\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}},{\"name\":\"b"
-        "efore\",\"in\":\"query\",\"description\":\"The last id of the page before"
-        ".\",\"required\":false,\"schema\":{\"type\":\"string\"}}],\"responses\":{"
-        "\"200\":{\"description\":\"Deliveries.\",\"content\":{\"application/json"
-        "\":{\"schema\":{\"type\":\"object\",\"required\":[\"deliveries\"],\"prope"
-        "rties\":{\"deliveries\":{\"type\":\"array\",\"items\":{\"type\":\"object"
-        "\"}}}}}}},\"400\":{\"$ref\":\"#/components/responses/BadRequest\"},\"401"
-        "\":{\"$ref\":\"#/components/responses/Unauthorized\"},\"403\":{\"$ref\":"
-        "\"#/components/responses/Forbidden\"},\"404\":{\"$ref\":\"#/components/re"
-        "sponses/NotFound\"},\"413\":{\"$ref\":\"#/components/responses/TooLarge\""
-        "},\"415\":{\"$ref\":\"#/components/responses/NotJson\"},\"422\":{\"$ref\""
-        ":\"#/components/responses/NotValid\"},\"429\":{\"$ref\":\"#/components/re"
-        "sponses/TooMany\"},\"503\":{\"$ref\":\"#/components/responses/NotAvailabl"
-        "e\"}}}}"},
+        "{\"get\":{\"operationId\":\"list_webhook_deliveries\",\"summary\":\"List"
+        " deliveries\",\"description\":\"The latest first, with their attempts.\""
+        ",\"x-scope\":\"admin\",\"parameters\":[{\"name\":\"webhook_id\",\"in\":\""
+        "path\",\"required\":true,\"schema\":{\"type\":\"string\",\"minLength\":1"
+        ",\"maxLength\":80}},{\"name\":\"status\",\"in\":\"query\",\"description\""
+        ":\"Only those that are so.\",\"required\":false,\"schema\":{\"enum\":[\""
+        "pending\",\"delivered\",\"dead\"]}},{\"name\":\"limit\",\"in\":\"query\""
+        ",\"description\":\"Most to show, 50 unless said.\",\"required\":false,\""
+        "schema\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}},{\"name\""
+        ":\"before\",\"in\":\"query\",\"description\":\"The last id of the page b"
+        "efore.\",\"required\":false,\"schema\":{\"type\":\"string\"}}],\"respons"
+        "es\":{\"200\":{\"description\":\"Deliveries.\",\"content\":{\"applicatio"
+        "n/json\":{\"schema\":{\"type\":\"object\",\"required\":[\"deliveries\"],"
+        "\"properties\":{\"deliveries\":{\"type\":\"array\",\"items\":{\"$ref\":\""
+        "#/components/schemas/WebhookDelivery\"}}}}}}},\"400\":{\"$ref\":\"#/comp"
+        "onents/responses/BadRequest\"},\"401\":{\"$ref\":\"#/components/response"
+        "s/Unauthorized\"},\"403\":{\"$ref\":\"#/components/responses/Forbidden\""
+        "},\"404\":{\"$ref\":\"#/components/responses/NotFound\"},\"413\":{\"$ref"
+        "\":\"#/components/responses/TooLarge\"},\"415\":{\"$ref\":\"#/components"
+        "/responses/NotJson\"},\"422\":{\"$ref\":\"#/components/responses/NotVali"
+        "d\"},\"429\":{\"$ref\":\"#/components/responses/TooMany\"},\"503\":{\"$r"
+        "ef\":\"#/components/responses/NotAvailable\"}}}}"},
     {"/webhooks/{webhook_id}/redrive",
         "{\"post\":{\"operationId\":\"redrive_webhook\",\"summary\":\"Redrive\",\""
         "description\":\"Tries dead deliveries again, all or one.\",\"x-scope\":\""
@@ -462,6 +510,31 @@ const struct tb_openapi_path tb_openapi_paths[] = {
         "ponents/responses/NotValid\"},\"429\":{\"$ref\":\"#/components/responses"
         "/TooMany\"},\"503\":{\"$ref\":\"#/components/responses/NotAvailable\"}}}"
         "}"},
+    {"/mcp",
+        "{\"post\":{\"operationId\":\"mcp\",\"summary\":\"Model Context Protocol\""
+        ",\"description\":\"One JSON-RPC message of the Streamable HTTP transport"
+        " (docs/mcp.md). Its answer is one message, or, for a call with a progres"
+        "sToken by a client that takes text/event-stream, a stream of messages. N"
+        "otifications are answered 202.\",\"x-scope\":\"read\",\"parameters\":[{\""
+        "name\":\"MCP-Protocol-Version\",\"in\":\"header\",\"required\":false,\"d"
+        "escription\":\"The revision spoken.\",\"schema\":{\"type\":\"string\",\""
+        "enum\":[\"2025-11-25\",\"2025-06-18\"]}}],\"requestBody\":{\"required\":"
+        "true,\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/compone"
+        "nts/schemas/JsonRpc\"}}}},\"responses\":{\"200\":{\"description\":\"The "
+        "answer.\",\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/co"
+        "mponents/schemas/JsonRpc\"}},\"text/event-stream\":{\"schema\":{\"type\""
+        ":\"string\"}}}},\"202\":{\"description\":\"A notification was taken.\"},"
+        "\"400\":{\"description\":\"No message of the protocol, or another revisi"
+        "on of it.\",\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/"
+        "components/schemas/JsonRpc\"}},\"application/problem+json\":{\"schema\":"
+        "{\"$ref\":\"#/components/schemas/Problem\"}}}},\"401\":{\"$ref\":\"#/com"
+        "ponents/responses/Unauthorized\"},\"403\":{\"$ref\":\"#/components/respo"
+        "nses/Forbidden\"},\"413\":{\"$ref\":\"#/components/responses/TooLarge\"}"
+        ",\"429\":{\"$ref\":\"#/components/responses/TooMany\"},\"503\":{\"descri"
+        "ption\":\"A part is away; Retry-After says when to come again.\",\"conte"
+        "nt\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/"
+        "JsonRpc\"}},\"application/problem+json\":{\"schema\":{\"$ref\":\"#/compo"
+        "nents/schemas/Problem\"}}}}}}}"},
     {"/healthz",
         "{\"get\":{\"operationId\":\"health\",\"summary\":\"Alive\",\"description"
         "\":\"Answers as long as the process does.\",\"security\":[],\"responses\""
@@ -492,7 +565,7 @@ const char *tb_openapi_answer(const struct tb_operation *op)
         [TB_OP_COMMIT_DIFF] = "CommitDiff",      [TB_OP_GET_TICKET] = "TicketDetail",
         [TB_OP_TICKET_HISTORY] = "HistoryPage",  [TB_OP_SIMILAR_TICKETS] = "SearchResult",
         [TB_OP_GET_COMMAND] = "CommandOutcome",  [TB_OP_LIST_AGENTS] = "AgentList",
-        [TB_OP_GET_STATUS] = "Status",
+        [TB_OP_GET_STATUS] = "Status",           [TB_OP_PUT_BOARD] = "BoardResult",
     };
     const char *answer = answers[op - tb_operations];
     return answer ? answer : "CommandResult";

@@ -71,7 +71,7 @@ const struct tb_operation tb_operations[TB_OP_COUNT_] = {
           "List tickets", "Lists tickets by filter, a page at a time; ready=true gives what could be started now."),
     QUERY(TB_OP_GET_BOARD, "get_board", &tb_board_record, "GET", "/tickets/board-config/{workflow_id}",
           "Show a board", "Shows a workflow's board: columns, types, rules and how many tickets each column holds."),
-    QUERY(TB_OP_LIST_WORKFLOWS, "list_workflows", &tb_no_record, "GET", "/workflows",
+    QUERY(TB_OP_LIST_WORKFLOWS, "list_workflows", &tb_workflows_record, "GET", "/workflows",
           "List workflows", "Lists the workflows that have a board."),
     QUERY(TB_OP_SEARCH_TICKETS, "search_tickets", &tb_search_record, "POST", "/tickets/search",
           "Search tickets", "Finds tickets by meaning and by word, in titles, descriptions and comments."),

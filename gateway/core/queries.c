@@ -34,6 +34,7 @@ static const struct tb_field list_fields[] = {
     ID(tb_list_params, assignee, 0, TB_MAX_ID_CHARS, "Only tickets of this agent."),
     STRINGS(tb_list_params, tag, TB_MAX_TAG_CHARS, TB_MAX_TAGS, "Only tickets with all of these tags."),
     ID(tb_list_params, external_id, 0, TB_MAX_ID_CHARS, "Only the ticket with this id in another system."),
+    ID(tb_list_params, named, 0, TB_MAX_ID_CHARS, "Only tickets called so: by their id in another system, or by the last four characters and more of their own."),
     BOOL(tb_list_params, ready, "Only what an agent could start now: open, unblocked, nobody's; most urgent first."),
     BOOL(tb_list_params, include_completed, "Tickets that are resolved or in a done column, too; true when left out."),
     BOOL(tb_list_params, include_deleted, "Deleted tickets, too; false when left out."),
@@ -60,10 +61,13 @@ static const struct tb_field history_fields[] = {
 RECORD_OF(tb_history_record, "history", tb_ticket_params, history_fields, "A page of a ticket's history.");
 
 static const struct tb_field similar_fields[] = {
-    TICKET(tb_ticket_params, ticket_id, REQ, "The ticket."),
-    INT(tb_ticket_params, limit, 1, 50, "Most tickets to name; 10 when left out."),
+    TICKET(tb_similar_params, ticket_id, REQ, "The ticket."),
+    BOOL(tb_similar_params, anywhere, "Of other workflows, too; false when left out."),
+    INT(tb_similar_params, limit, 1, 100, "Most tickets to name; 10 when left out."),
+    INT(tb_similar_params, offset, 0, 199, "Tickets to pass over."),
+    BOOL(tb_similar_params, explain, "Say how each result was ranked."),
 };
-RECORD_OF(tb_similar_record, "similar", tb_ticket_params, similar_fields, "Which ticket to compare with.");
+RECORD_OF(tb_similar_record, "similar", tb_similar_params, similar_fields, "Which ticket to compare with.");
 
 static const struct tb_field board_fields[] = {
     ID(tb_board_params, workflow_id, REQ, TB_MAX_ID_CHARS, "The workflow."),
@@ -78,8 +82,15 @@ RECORD_OF(tb_agents_record, "agents", tb_board_params, agents_fields, "Whose wor
 const struct tb_record tb_no_record = {
     .name = "none", .size = sizeof(struct tb_no_params), .doc = "Nothing."};
 
+static const struct tb_field workflows_fields[] = {
+    BOOL(tb_workflows_params, counts, "Count tickets, and name the columns; false when left out."),
+};
+RECORD_OF(tb_workflows_record, "workflows", tb_workflows_params, workflows_fields, "How much to say.");
+
 static const struct tb_field outcome_fields[] = {
     ID(tb_command_params, command_id, REQ, TB_MAX_ID_CHARS, "The command's id."),
+    STRING(tb_command_params, source, 0, 1, 200, "Only when it came from there; any source when left out, this gateway's first."),
+    BOOL(tb_command_params, events, "Show its events whole; false when left out."),
 };
 RECORD_OF(tb_outcome_record, "outcome", tb_command_params, outcome_fields, "A command sent earlier.");
 

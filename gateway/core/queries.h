@@ -16,6 +16,7 @@ enum {
     TB_LIST_ASSIGNEE,
     TB_LIST_TAG,
     TB_LIST_EXTERNAL_ID,
+    TB_LIST_NAMED,
     TB_LIST_READY,
     TB_LIST_INCLUDE_COMPLETED,
     TB_LIST_INCLUDE_DELETED,
@@ -36,6 +37,7 @@ struct tb_list_params {
     tb_str assignee;
     tb_strs tag;
     tb_str external_id;
+    tb_str named;
     bool ready;
     bool include_completed; /* true when not given */
     bool include_deleted;
@@ -69,6 +71,21 @@ struct tb_board_params {
 extern const struct tb_record tb_board_record;
 extern const struct tb_record tb_agents_record;
 
+struct tb_workflows_params {
+    struct tb_present p;
+    bool counts;
+};
+extern const struct tb_record tb_workflows_record;
+
+struct tb_similar_params {
+    struct tb_present p;
+    tb_str ticket_id;
+    bool anywhere;
+    int64_t limit;
+    int64_t offset;
+    bool explain;
+};
+
 struct tb_no_params {
     struct tb_present p;
 };
@@ -77,6 +94,8 @@ extern const struct tb_record tb_no_record;
 struct tb_command_params {
     struct tb_present p;
     tb_str command_id;
+    tb_str source;
+    bool events;
 };
 extern const struct tb_record tb_outcome_record;
 

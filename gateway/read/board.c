@@ -3,9 +3,9 @@
 
 #define BOARD                                                                                      \
     "SELECT b.workflow_id, b.name, b.columns, b.ticket_types, b.default_ticket_type,"              \
-    " b.initial_status, b.settings, b.version, b.created_at, b.updated_at"                         \
+    " b.initial_status, b.settings, b.version, b.created_at, b.updated_at, b.id AS board_id"       \
     " FROM board_configs b"
-#define BOARD_KINDS "ssjjssjitt"
+#define BOARD_KINDS "ssjjssjitts"
 
 bool tb_plan_board(const struct tb_read *read, struct tb_plan *plan, struct tb_reply *ret)
 {
@@ -45,9 +45,26 @@ void tb_render_board(const struct tb_read *read, struct tb_pg_result *const *res
     tb_json_close(&w, '}');
 }
 
+/* With what each holds; $1 as below. */
+static const char sql_counted[] =
+    "SELECT b.workflow_id, b.name, b.version, b.updated_at,"
+    " (SELECT string_agg(c.v->>'id', ', ' ORDER BY c.n)"
+    "  FROM jsonb_array_elements(b.columns) WITH ORDINALITY c(v, n)) AS columns,"
+    " count(t.id) AS tickets, count(t.id) FILTER (WHERE t.is_resolved) AS resolved,"
+    " count(t.id) FILTER (WHERE t.is_blocked) AS blocked"
+    " FROM board_configs b LEFT JOIN tickets t ON t.workflow_id = b.workflow_id"
+    "  AND NOT t.is_deleted WHERE $1::text[] IS NULL OR b.workflow_id = ANY($1)"
+    " GROUP BY b.id ORDER BY b.workflow_id LIMIT 10000";
+
 bool tb_plan_workflows(const struct tb_read *read, struct tb_plan *plan, struct tb_reply *ret)
 {
+    const struct tb_workflows_params *p = read->params;
     (void)ret;
+    if (p->counts) {
+        tb_add_workflows(tb_plan_add(plan, "workflows_counted", sql_counted, read->arena),
+                         read->caller);
+        return true;
+    }
     struct tb_pg_params *params =
         tb_plan_add(plan, "workflows",
                     "SELECT b.workflow_id, b.name, b.version, b.updated_at FROM board_configs b"
@@ -61,11 +78,11 @@ bool tb_plan_workflows(const struct tb_read *read, struct tb_plan *plan, struct 
 void tb_render_workflows(const struct tb_read *read, struct tb_pg_result *const *results,
                          tb_buf *out, struct tb_reply *ret)
 {
-    (void)read;
+    const struct tb_workflows_params *p = read->params;
     (void)ret;
     struct tb_json w = {.buf = out};
     tb_json_open(&w, '{');
     tb_json_key(&w, "workflows");
-    tb_rows_json(&w, results[0], "ssit");
+    tb_rows_json(&w, results[0], p->counts ? "ssitsiii" : "ssit");
     tb_json_close(&w, '}');
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "common/base/attr.h"
+#include "common/base/uuid.h"
 #include "common/model/ticket.h"
 #include "gateway/read/internal.h"
 
@@ -79,6 +80,34 @@ static void equals(tb_buf *sql, struct tb_pg_params *params, const char *column,
     }
 }
 
+static bool is_uuid_end(tb_str text)
+{
+    if (text.len < 4 || text.len > TB_UUID_TEXT_LEN) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What people call a ticket: its external id, or the end of its own. */
+static void add_named(tb_buf *sql, struct tb_pg_params *params, tb_str name)
+{
+    if (tb_str_is_null(name)) {
+        return;
+    }
+    tb_pg_add_str(params, name);
+    tb_buf_printf(sql, " AND (t.external_id = $%d", params->n);
+    if (is_uuid_end(name)) {
+        tb_buf_printf(sql, " OR t.id LIKE '%%' || $%d", params->n);
+    }
+    tb_buf_add_char(sql, ')');
+}
+
 static void add_filters(const struct tb_read *read, const struct query *q, bool joined, tb_buf *sql,
                         struct tb_pg_params *params)
 {
@@ -97,6 +126,7 @@ static void add_filters(const struct tb_read *read, const struct query *q, bool 
     any_of(sql, params, "t.priority", p->priority);
     equals(sql, params, "t.assigned_agent_id", p->assignee);
     equals(sql, params, "t.external_id", p->external_id);
+    add_named(sql, params, p->named);
     if (p->tag.n > 0) {
         tb_pg_add_strs(params, p->tag.items, p->tag.n);
         tb_buf_printf(sql, " AND t.tags @> to_jsonb($%d::text[])", params->n);

@@ -14,6 +14,37 @@ static void add_number(struct tb_json *w, const char *name, double value)
     tb_json_raw(w, (tb_str){number, (size_t)n});
 }
 
+/* Places and shares of the legs, and the query's words in the passage. */
+static void explain_json(struct tb_json *w, const struct tb_search_hit *h)
+{
+    tb_json_key(w, "ranks");
+    tb_json_open(w, '{');
+    for (size_t i = 0; i < TB_LEGS_; i++) {
+        if (h->ranks[i]) {
+            tb_json_key(w, tb_search_leg_names[i]);
+            tb_json_int(w, (int64_t)h->ranks[i]);
+        }
+    }
+    tb_json_close(w, '}');
+    tb_json_key(w, "parts");
+    tb_json_open(w, '{');
+    for (size_t i = 0; i < TB_LEGS_; i++) {
+        if (h->ranks[i]) {
+            add_number(w, tb_search_leg_names[i], h->parts[i]);
+        }
+    }
+    tb_json_close(w, '}');
+    tb_json_key(w, "highlights");
+    tb_json_open(w, '[');
+    for (size_t i = 0; i < h->nmarks; i++) {
+        tb_json_open(w, '[');
+        tb_json_int(w, (int64_t)h->marks[i].from);
+        tb_json_int(w, (int64_t)h->marks[i].to);
+        tb_json_close(w, ']');
+    }
+    tb_json_close(w, ']');
+}
+
 static void hit_json(struct tb_json *w, const struct tb_search_hit *h, bool explain)
 {
     const struct {
@@ -40,15 +71,7 @@ static void hit_json(struct tb_json *w, const struct tb_search_hit *h, bool expl
     add_number(w, "score", h->score);
     add_number(w, "similarity", h->similarity);
     if (explain) {
-        tb_json_key(w, "ranks");
-        tb_json_open(w, '{');
-        for (size_t i = 0; i < TB_LEGS_; i++) {
-            if (h->ranks[i]) {
-                tb_json_key(w, tb_search_leg_names[i]);
-                tb_json_int(w, (int64_t)h->ranks[i]);
-            }
-        }
-        tb_json_close(w, '}');
+        explain_json(w, h);
     }
     tb_json_close(w, '}');
 }
@@ -147,7 +170,7 @@ void tb_run_search(const struct tb_read *read, struct tb_pool_thread *thread, st
 }
 
 static void similar(const struct tb_read *read, struct tb_pool_thread *thread,
-                    const struct tb_similar_query *q, struct tb_reply *ret)
+                    const struct tb_similar_query *q, bool explain, struct tb_reply *ret)
 {
     struct tb_error err = {.rc = TB_OK};
     struct tb_search *s = NULL;
@@ -159,13 +182,13 @@ static void similar(const struct tb_read *read, struct tb_pool_thread *thread,
     } else if (rc != TB_OK) {
         tb_reply_from(ret, read->arena, &err);
     } else {
-        answer(read, &found, false, ret);
+        answer(read, &found, explain, ret);
     }
 }
 
 void tb_run_similar(const struct tb_read *read, struct tb_pool_thread *thread, struct tb_reply *ret)
 {
-    const struct tb_ticket_params *p = read->params;
+    const struct tb_similar_params *p = read->params;
     struct tb_error err = {.rc = TB_OK};
     struct tb_pg_params params;
     struct tb_pg_result *r = NULL;
@@ -179,10 +202,15 @@ void tb_run_similar(const struct tb_read *read, struct tb_pool_thread *thread, s
     bool there = tb_pg_rows(r) > 0;
     bool may = there && tb_caller_may_touch(read->caller, tb_pg_str(r, 0, 0));
     tb_pg_result_free(r);
-    if (may) {
+    if (may && p->anywhere && read->caller->workflows.n > 0) {
+        tb_reply_error(ret, read->arena, TB_REPLY_FORBIDDEN, "workflow_not_permitted",
+                       TB_LIT("anywhere"), "the token is for some workflows only");
+    } else if (may) {
         const struct tb_similar_query q = {.ticket_id = p->ticket_id,
-                                           .limit = p->limit > 0 ? (size_t)p->limit : 10};
-        similar(read, thread, &q, ret);
+                                           .anywhere = p->anywhere,
+                                           .limit = p->limit > 0 ? (size_t)p->limit : 10,
+                                           .offset = (size_t)p->offset};
+        similar(read, thread, &q, p->explain, ret);
     } else {
         tb_read_missing(read, ret, "ticket_id", "ticket", p->ticket_id);
         ret->hidden = there;

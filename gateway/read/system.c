@@ -1,5 +1,8 @@
 /* get_command, list_agents, get_status. */
+#include "common/json/stored.h"
 #include "gateway/read/internal.h"
+
+enum { WORKFLOW = 9, OUTBOX = 15 }; /* columns of what follows */
 
 bool tb_plan_command(const struct tb_read *read, struct tb_plan *plan, struct tb_reply *ret)
 {
@@ -8,14 +11,20 @@ bool tb_plan_command(const struct tb_read *read, struct tb_plan *plan, struct tb
     struct tb_pg_params *params = tb_plan_add(
         plan, "command",
         "SELECT l.id AS command_id, l.type, l.subject, l.actor, l.outcome, l.version, l.code,"
-        " l.message, l.applied_at, COALESCE(t.workflow_id, b.workflow_id) AS workflow_id"
+        " l.message, l.applied_at, COALESCE(t.workflow_id, b.workflow_id) AS workflow_id, l.source,"
+        " l.rule, (SELECT k.message FROM parked_tickets k WHERE k.ticket_id = l.subject)"
+        "  AS parked_because, l.topic_partition, l.record_offset,"
+        " CASE WHEN $4 THEN l.outbox END AS outbox"
         " FROM command_log l LEFT JOIN tickets t ON t.id = l.subject"
         " LEFT JOIN board_configs b ON b.workflow_id = l.subject"
-        " WHERE l.id = $1 AND l.outcome NOT IN ('repeat', 'forwarded')"
+        " WHERE l.id = $1 AND ($3::text IS NULL OR l.source = $3)"
+        " AND l.outcome NOT IN ('repeat', 'forwarded')"
         " ORDER BY (l.source = $2) DESC, l.applied_at DESC LIMIT 1",
         read->arena);
     tb_pg_add_str(params, p->command_id);
     tb_pg_add_str(params, TB_LIT(TB_GATEWAY_SOURCE));
+    tb_pg_add_str(params, p->source);
+    tb_pg_add_bool(params, p->events);
     return true;
 }
 
@@ -24,7 +33,7 @@ void tb_render_command(const struct tb_read *read, struct tb_pg_result *const *r
 {
     const struct tb_command_params *p = read->params;
     const struct tb_pg_result *r = results[0];
-    tb_str workflow = tb_pg_rows(r) > 0 ? tb_pg_str(r, 0, 9) : TB_STR_NULL;
+    tb_str workflow = tb_pg_rows(r) > 0 ? tb_pg_str(r, 0, WORKFLOW) : TB_STR_NULL;
     bool hidden = read->caller->workflows.n > 0 &&
                   (tb_str_is_null(workflow) || !tb_caller_may_touch(read->caller, workflow));
     if (tb_pg_rows(r) == 0 || hidden) {
@@ -38,7 +47,11 @@ void tb_render_command(const struct tb_read *read, struct tb_pg_result *const *r
     }
     struct tb_json w = {.buf = out};
     tb_json_open(&w, '{');
-    tb_row_members(&w, r, 0, "sssssisst");
+    tb_row_members(&w, r, 0, "sssssisstssssii");
+    if (p->events) {
+        tb_json_key(&w, "events");
+        tb_stored_events(&w, tb_pg_str(r, 0, OUTBOX));
+    }
     tb_json_close(&w, '}');
 }
 

@@ -40,18 +40,24 @@ static const struct part {
      " FROM ticket_dependencies d JOIN tickets o ON o.id = d.ticket_id"
      " WHERE d.depends_on = $1 AND d.dependency_type = 'blocks'"
      " ORDER BY d.created_at, d.ticket_id LIMIT 1000"},
-    {"links", "ticket_links", "sssss",
-     "SELECT d.depends_on AS ticket_id, d.dependency_type, o.title, o.status, 'out' AS direction"
+    {"links", "ticket_links", "sssssbb",
+     "SELECT ticket_id, dependency_type, title, status, direction, is_resolved, is_deleted FROM ("
+     "SELECT d.depends_on AS ticket_id, d.dependency_type, o.title, o.status, 'out' AS direction,"
+     " o.is_resolved, o.is_deleted, d.created_at"
      " FROM ticket_dependencies d LEFT JOIN tickets o ON o.id = d.depends_on"
      " WHERE d.ticket_id = $1 AND d.dependency_type <> 'blocks'"
-     " UNION ALL SELECT d.ticket_id, d.dependency_type, o.title, o.status, 'in'"
+     " UNION ALL SELECT d.ticket_id, d.dependency_type, o.title, o.status, 'in',"
+     " o.is_resolved, o.is_deleted, d.created_at"
      " FROM ticket_dependencies d JOIN tickets o ON o.id = d.ticket_id"
-     " WHERE d.depends_on = $1 AND d.dependency_type <> 'blocks' LIMIT 1000"},
+     " WHERE d.depends_on = $1 AND d.dependency_type <> 'blocks') l"
+     " ORDER BY dependency_type, created_at, ticket_id LIMIT 1000"},
     {"children", "ticket_children", "sssbb",
      "SELECT o.id AS ticket_id, o.title, o.status, o.is_resolved, o.is_deleted FROM tickets o"
      " WHERE o.parent_ticket_id = $1 ORDER BY o.created_at, o.id LIMIT 1000"},
-    {"parked", "ticket_parked", "ssstt",
-     "SELECT reason, code, message, parked_at, deadline FROM parked_tickets WHERE ticket_id = $1"},
+    {"parked", "ticket_parked", "sssttsi",
+     "SELECT reason, code, message, parked_at, deadline, waits_for,"
+     " (SELECT count(*) FROM parked_commands c WHERE c.ticket_id = $1) AS waiting"
+     " FROM parked_tickets WHERE ticket_id = $1"},
 };
 enum { TICKET, COMMENTS, COMMITS, HISTORY_PART, BLOCKED_BY, BLOCKS, LINKS, CHILDREN, PARKED };
 

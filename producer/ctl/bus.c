@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "producer/ctl/backend.h"
+
 enum tb_rc ctl_bus_error(const struct ticketbus_error *from, struct tb_error *err)
 {
     static const enum tb_rc codes[] = {
@@ -48,12 +50,18 @@ enum tb_rc ctl_bus_client(struct ctl *ctl, struct ticketbus_client **ret, struct
                                                                      : ctl_bus_error(&why, err);
 }
 
-tb_str ctl_actor(struct ctl *ctl)
+tb_str ctl_actor_given(struct ctl *ctl)
 {
     tb_str given = ctl_opt(&ctl->args, "actor");
     const char *setting = tb_config_str(ctl->cfg, TB_CFG(ACTOR));
-    if (given.len || setting[0]) {
-        return given.len ? given : tb_str_of(setting);
+    return given.len ? given : tb_str_of(setting[0] ? setting : NULL);
+}
+
+tb_str ctl_actor(struct ctl *ctl)
+{
+    tb_str given = ctl_actor_given(ctl);
+    if (given.len) {
+        return given;
     }
     const struct passwd *user = getpwuid(geteuid());
     const char *name = user && user->pw_name[0] ? user->pw_name : "nobody";
@@ -62,7 +70,7 @@ tb_str ctl_actor(struct ctl *ctl)
 
 enum tb_rc ctl_wait_ms(const struct ctl *ctl, int *ret, struct tb_error *err)
 {
-    int64_t seconds;
+    int64_t seconds = -1;
     enum tb_rc rc = ctl_opt_int(&ctl->args, "timeout", 0, 86400, -1, &seconds, err);
     *ret = seconds < 0 ? (int)tb_config_int(ctl->cfg, TB_CFG(WAIT_MS)) : (int)seconds * 1000;
     return rc;
@@ -87,8 +95,9 @@ static enum tb_rc add_attributes(struct ctl *ctl, struct ticketbus_command *cmd,
             return ctl_bus_error(&why, err);
         }
     }
-    tb_str actor = ctl_actor(ctl);
-    if (ticketbus_command_attribute(cmd, "actor", actor.ptr, &why) != TICKETBUS_OK) {
+    /* Through a gateway the token may say who acts. */
+    tb_str actor = ctl->server ? ctl_actor_given(ctl) : ctl_actor(ctl);
+    if (actor.ptr && ticketbus_command_attribute(cmd, "actor", actor.ptr, &why) != TICKETBUS_OK) {
         return ctl_bus_error(&why, err);
     }
     tb_str rationale = ctl_opt(&ctl->args, "rationale");
@@ -269,65 +278,87 @@ static int print_outcome(struct ctl *ctl, const struct ticketbus_outcome *o)
     return code;
 }
 
-static int run_waiting(struct ctl *ctl, struct ticketbus_client *client,
-                       struct ticketbus_command *cmd, int timeout_ms)
+static void print_sent(struct ctl *ctl, const char *id, const char *subject)
 {
-    struct ticketbus_error why = {0};
-    struct ticketbus_outcome *outcome = NULL;
-    enum ticketbus_rc rc = ticketbus_request(client, cmd, timeout_ms, false, &outcome, &why);
-    struct tb_error err = {0};
-    int code = outcome ? print_outcome(ctl, outcome) : CTL_UNREACHABLE;
-    if (!outcome) {
-        (void)ctl_bus_error(&why, &err);
-        code = ctl_fail(&err);
-    } else if (rc != TICKETBUS_OK && !ctl->json) {
-        ctl_say("%s", why.text);
-    }
-    ticketbus_outcome_free(outcome);
-    return code;
-}
-
-static int run_sending(struct ctl *ctl, struct ticketbus_client *client,
-                       struct ticketbus_command *cmd)
-{
-    struct ticketbus_error why = {0};
-    if (ticketbus_send(client, cmd, &why) != TICKETBUS_OK) {
-        struct tb_error err = {0};
-        (void)ctl_bus_error(&why, &err);
-        return ctl_fail(&err);
-    }
     struct tb_json w = {.buf = &ctl->out};
     if (ctl->json) {
         tb_json_open(&w, '{');
         member(&w, "outcome", "sent");
-        member(&w, "command_id", ticketbus_command_id(cmd));
-        member(&w, "ticket_id", ticketbus_command_subject(cmd));
+        member(&w, "command_id", id);
+        member(&w, "ticket_id", subject);
         tb_json_close(&w, '}');
         tb_buf_add_char(&ctl->out, '\n');
     } else {
-        const char *subject = ticketbus_command_subject(cmd);
-        tb_buf_printf(&ctl->out, "%s: sent; ticketctl outcome %s\n", subject ? subject : "",
-                      ticketbus_command_id(cmd));
+        tb_buf_printf(&ctl->out, "%s: sent; ticketctl outcome %s\n", subject ? subject : "", id);
     }
-    return CTL_DONE;
 }
 
-int ctl_bus_run(struct ctl *ctl, struct ticketbus_command *cmd)
+int ctl_send_one(struct ctl *ctl, struct ticketbus_command *cmd)
 {
-    struct ticketbus_client *client = NULL;
     struct tb_error err = {0};
-    int timeout_ms = 0;
-    int code;
-    enum tb_rc rc = ctl_wait_ms(ctl, &timeout_ms, &err);
-    rc = rc == TB_OK ? ctl_bus_client(ctl, &client, &err) : rc;
-    if (rc != TB_OK) {
-        code = ctl_fail(&err);
-    } else if (ctl_flag(&ctl->args, "no-wait")) {
-        code = run_sending(ctl, client, cmd);
+    const struct ticketbus_outcome *outcome = NULL;
+    bool wait = !ctl_flag(&ctl->args, "no-wait");
+    enum tb_rc rc = ctl->backend->run(ctl, cmd, &outcome, &err);
+    int code = CTL_DONE;
+    if (outcome && wait) {
+        code = print_outcome(ctl, outcome);
+        if (rc != TB_OK && !ctl->json) {
+            ctl_say("%s", err.text);
+        }
+    } else if (outcome) {
+        print_sent(ctl, outcome->command_id, outcome->subject);
     } else {
-        code = run_waiting(ctl, client, cmd, timeout_ms);
+        code = ctl_fail(&err);
     }
     ticketbus_command_free(cmd);
-    ticketbus_client_free(client);
     return code;
+}
+
+/* ---- through libticketbus ---- */
+
+/* What a client's outcome says, kept until the run ends. */
+static const struct ticketbus_outcome *keep(struct ctl *ctl, struct ticketbus_outcome *outcome)
+{
+    ctl->outcome = outcome;
+    return outcome;
+}
+
+static enum tb_rc send_only(struct ctl *ctl, struct ticketbus_client *client,
+                            struct ticketbus_command *cmd, const struct ticketbus_outcome **ret,
+                            struct tb_error *err)
+{
+    struct ticketbus_error why = {0};
+    struct ticketbus_outcome *sent = TB_NEW(ctl->arena, struct ticketbus_outcome);
+    if (!sent) {
+        return tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    if (ticketbus_send(client, cmd, &why) != TICKETBUS_OK) {
+        return ctl_bus_error(&why, err);
+    }
+    *sent = (struct ticketbus_outcome){.state = TICKETBUS_PENDING,
+                                       .command_id = ticketbus_command_id(cmd),
+                                       .subject = ticketbus_command_subject(cmd)};
+    *ret = sent;
+    return TB_OK;
+}
+
+enum tb_rc ctl_bus_run(struct ctl *ctl, struct ticketbus_command *cmd,
+                       const struct ticketbus_outcome **ret, struct tb_error *err)
+{
+    struct ticketbus_client *client = NULL;
+    struct ticketbus_error why = {0};
+    int timeout_ms = 0;
+    enum tb_rc rc = ctl_wait_ms(ctl, &timeout_ms, err);
+    rc = rc == TB_OK ? ctl_bus_client(ctl, &client, err) : rc;
+    if (rc == TB_OK && ctl_flag(&ctl->args, "no-wait")) {
+        rc = send_only(ctl, client, cmd, ret, err);
+    } else if (rc == TB_OK) {
+        struct ticketbus_outcome *outcome = NULL;
+        if (ticketbus_request(client, cmd, timeout_ms, false, &outcome, &why) != TICKETBUS_OK) {
+            rc = ctl_bus_error(&why, err);
+        }
+        *ret = keep(ctl, outcome);
+    }
+    ticketbus_client_free(client);
+    return rc;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/uuid.h"
+#include "producer/ctl/backend.h"
 
 void ctl_say(const char *fmt, ...)
 {
@@ -167,11 +168,6 @@ static bool is_uuid_end(tb_str text)
     return true;
 }
 
-static const char sql_resolve[] =
-    "SELECT id, title, workflow_id FROM tickets WHERE external_id = $1"
-    " UNION SELECT id, title, workflow_id FROM tickets WHERE $2 <> '' AND id LIKE '%' || $2"
-    " ORDER BY 1 LIMIT 6";
-
 enum tb_rc ctl_ticket_id(struct ctl *ctl, tb_str given, tb_str *ret, struct tb_error *err)
 {
     struct tb_uuid uuid;
@@ -185,31 +181,27 @@ enum tb_rc ctl_ticket_id(struct ctl *ctl, tb_str given, tb_str *ret, struct tb_e
         *ret = tb_arena_printf(ctl->arena, "ticket-%s", text);
         return TB_OK;
     }
-    struct tb_pg_params p;
-    tb_pg_params_init(&p, ctl->arena);
-    tb_pg_add_str(&p, given);
-    tb_pg_add_str(&p, is_uuid_end(given) ? given : TB_LIT(""));
-    struct tb_pg_result *r = NULL;
-    enum tb_rc rc = ctl_query(ctl, sql_resolve, &p, &r, err);
+    struct ctl_rows found = {0};
+    tb_str end = is_uuid_end(given) ? given : TB_LIT("");
+    enum tb_rc rc = ctl->backend->named(ctl, given, end, &found, err);
     if (rc != TB_OK) {
         return rc;
     }
-    if (tb_pg_rows(r) == 1) {
-        *ret = tb_pg_str_in(r, 0, 0, ctl->arena);
-    } else if (tb_pg_rows(r) == 0) {
-        rc = tb_fail(err, TB_ENOTFOUND,
-                     "no ticket is called \"%.*s\" (give a ticket id, its external id, or the last "
-                     "characters of its id)",
-                     TB_ARG(given));
-    } else {
-        char all[300] = "";
-        for (int i = 0; i < tb_pg_rows(r); i++) {
-            size_t used = strlen(all);
-            (void)snprintf(all + used, sizeof all - used, "%s%.*s", i ? ", " : "",
-                           TB_ARG(tb_pg_str(r, i, 0)));
-        }
-        rc = tb_fail(err, TB_ECONFLICT, "\"%.*s\" could be any of: %s", TB_ARG(given), all);
+    if (found.n == 1) {
+        *ret = ctl_text(&found, 0, 0);
+        return TB_OK;
     }
-    tb_pg_result_free(r);
-    return rc;
+    if (found.n == 0) {
+        return tb_fail(err, TB_ENOTFOUND,
+                       "no ticket is called \"%.*s\" (give a ticket id, its external id, or the "
+                       "last characters of its id)",
+                       TB_ARG(given));
+    }
+    char all[300] = "";
+    for (int i = 0; i < found.n; i++) {
+        size_t used = strlen(all);
+        (void)snprintf(all + used, sizeof all - used, "%s%.*s", i ? ", " : "",
+                       TB_ARG(ctl_text(&found, i, 0)));
+    }
+    return tb_fail(err, TB_ECONFLICT, "\"%.*s\" could be any of: %s", TB_ARG(given), all);
 }

@@ -23,11 +23,18 @@ enum { CTL_DONE = 0, CTL_REJECTED = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 3 };
 #define CTL_OUT_MAX   ((size_t)1 << 30) /* most bytes of one answer */
 #define CTL_INPUT_MAX ((size_t)1 << 30) /* most bytes of a file read whole */
 
+struct ctl_backend;
+struct ctl_server;
+struct ticketbus_outcome;
+
 struct ctl {
     struct tb_arena *arena; /* lives as long as the run */
     struct ctl_args args;
     struct tb_config *cfg;
-    struct tb_pg *pg; /* NULL until ctl_need_pg */
+    const struct ctl_backend *backend; /* which way the command goes */
+    struct ctl_server *server;         /* the gateway, NULL where it goes directly */
+    struct tb_pg *pg;                  /* NULL until ctl_need_pg */
+    struct ticketbus_outcome *outcome; /* of the command sent, or NULL */
     struct ctl_term term;
     bool json;
     tb_buf out; /* standard output, written by ctl_flush and at the end */

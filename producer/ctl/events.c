@@ -5,14 +5,10 @@
 
 #include "common/base/clock.h"
 #include "common/json/dom.h"
-#include "producer/ctl/bus.h"
-#include "producer/ctl/topics.h"
+#include "producer/ctl/backend.h"
 #include "producer/ctl/verbs.h"
 
-#define POLL_MS       200
-#define QUIET_US      1500000  /* without --follow: nothing for this long is the end */
-#define FIRST_WAIT_US 15000000 /* and so long until the first event */
-#define VALUE_WIDTH   50
+#define VALUE_WIDTH 50
 
 static volatile sig_atomic_t g_stop;
 
@@ -152,115 +148,46 @@ static void print_event(struct ctl *ctl, const struct ticketbus_event *e)
 
 /* ---- reading ---- */
 
-/* Whether the topic holds anything now. */
-static enum tb_rc count_events(struct ctl *ctl, int64_t *ret, struct tb_error *err)
-{
-    struct tb_admin *admin = NULL;
-    struct tb_group_info info = {0};
-    enum tb_rc rc = tb_admin_new(ctl->cfg, "ticketctl", &admin, err);
-    rc = rc == TB_OK ? tb_admin_group(admin, "ticketctl-counts",
-                                      tb_config_str(ctl->cfg, TB_CFG(TOPIC_EVENTS)), ctl->arena,
-                                      &info, CTL_KAFKA_MS, err)
-                     : rc;
-    *ret = info.lag;
-    tb_admin_free(admin);
-    return rc;
-}
+struct reading {
+    struct ctl *ctl;
+    struct filter filter;
+    int64_t printed;
+};
 
-/* Troubles the consumer can go on from are told and passed. */
-static enum tb_rc on_trouble(struct ticketbus_consumer *c, const struct ticketbus_error *why,
-                             struct tb_error *err)
+static bool on_event(const struct ticketbus_event *e, void *arg)
 {
-    struct ticketbus_error ignored;
-    if (why->rc == TICKETBUS_ECONFLICT && strcmp(why->code, "gap") == 0) {
-        ctl_say("%s; going on without", why->text);
-        (void)ticketbus_consumer_skip_gap(c, why->field, &ignored);
-        return TB_OK;
+    struct reading *r = arg;
+    if (!e) {
+        return ctl_flush(r->ctl) && !g_stop;
     }
-    if (why->rc == TICKETBUS_EUNAVAILABLE || why->rc == TICKETBUS_ERETRY ||
-        why->rc == TICKETBUS_EDATA) {
-        ctl_say("%s", why->text);
-        return TB_OK;
+    if (matches(&r->filter, e)) {
+        print_event(r->ctl, e);
+        r->printed++;
     }
-    return ctl_bus_error(why, err);
-}
-
-static enum tb_rc read_events(struct ctl *ctl, struct ticketbus_consumer *c, const struct filter *f,
-                              bool follow, struct tb_error *err)
-{
-    int64_t last = tb_clock_mono_us();
-    bool any = false;
-    int64_t printed = 0;
-    while (!g_stop && (f->limit == 0 || printed < f->limit)) {
-        struct ticketbus_error why = {0};
-        const struct ticketbus_event *e = NULL;
-        enum ticketbus_rc rc = ticketbus_consumer_next(c, POLL_MS, &e, &why);
-        int64_t now = tb_clock_mono_us();
-        if (rc != TICKETBUS_OK) {
-            enum tb_rc failed = on_trouble(c, &why, err);
-            if (failed != TB_OK) {
-                return failed;
-            }
-            bool away = rc == TICKETBUS_EUNAVAILABLE || rc == TICKETBUS_ERETRY;
-            if (away && !follow && now - last > FIRST_WAIT_US) {
-                return ctl_bus_error(&why, err);
-            }
-            continue;
-        }
-        if (!e) {
-            if (!ctl_flush(ctl) || (!follow && now - last > (any ? QUIET_US : FIRST_WAIT_US))) {
-                break;
-            }
-            continue;
-        }
-        last = now;
-        any = true;
-        if (matches(f, e)) {
-            print_event(ctl, e);
-            printed++;
-            if (ctl->out.len > 65536 && !ctl_flush(ctl)) {
-                break;
-            }
-        }
-    }
-    return TB_OK;
+    bool enough = r->filter.limit > 0 && r->printed >= r->filter.limit;
+    return !enough && !g_stop && (r->ctl->out.len <= 65536 || ctl_flush(r->ctl));
 }
 
 int ctl_run_events(struct ctl *ctl)
 {
     struct tb_error err = {0};
-    struct filter f = {.ticket = TB_STR_NULL};
+    struct reading r = {.ctl = ctl, .filter = {.ticket = TB_STR_NULL}};
     bool follow = ctl_flag(&ctl->args, "follow");
-    bool from_start = !follow || ctl_flag(&ctl->args, "from-beginning");
     tb_str ticket = ctl_opt(&ctl->args, "ticket");
-    int64_t count = 1;
-    enum tb_rc rc = ctl_opt_int(&ctl->args, "limit", 0, INT32_MAX, 0, &f.limit, &err);
+    enum tb_rc rc = ctl_opt_int(&ctl->args, "limit", 0, INT32_MAX, 0, &r.filter.limit, &err);
     if (rc == TB_OK && !tb_str_is_null(ticket)) {
-        rc = ctl_ticket_id(ctl, ticket, &f.ticket, &err);
+        rc = ctl_ticket_id(ctl, ticket, &r.filter.ticket, &err);
     }
-    f.workflow = ctl_opt(&ctl->args, "workflow");
-    f.types = ctl_opt_list(&ctl->args, "type", ctl->arena);
-    rc = rc == TB_OK ? count_events(ctl, &count, &err) : rc;
-    if (rc != TB_OK) {
-        return ctl_fail(&err);
-    }
-    if (!follow && count == 0) {
-        return CTL_DONE;
-    }
+    r.filter.workflow = ctl_opt(&ctl->args, "workflow");
+    r.filter.types = ctl_opt_list(&ctl->args, "type", ctl->arena);
     (void)signal(SIGINT, on_signal);
     (void)signal(SIGTERM, on_signal);
-    struct ticketbus_error why = {0};
-    struct ticketbus_consumer *c = NULL;
-    struct ticketbus_consumer_options options = {.size = sizeof options,
-                                                 .client_id = "ticketctl",
-                                                 .start = from_start ? TICKETBUS_FROM_BEGINNING
-                                                                     : TICKETBUS_FROM_END,
-                                                 .gap_timeout_ms = 2000};
-    if (ticketbus_consumer_new(&options, &c, &why) != TICKETBUS_OK) {
-        (void)ctl_bus_error(&why, &err);
-        return ctl_fail(&err);
-    }
-    rc = read_events(ctl, c, &f, follow, &err);
-    ticketbus_consumer_free(c);
+    const struct ctl_event_query query = {
+        .ticket = r.filter.ticket,
+        .workflow = r.filter.workflow,
+        .follow = follow,
+        .from_start = !follow || ctl_flag(&ctl->args, "from-beginning"),
+    };
+    rc = rc == TB_OK ? ctl->backend->events(ctl, &query, on_event, &r, &err) : rc;
     return rc == TB_OK ? CTL_DONE : ctl_fail(&err);
 }

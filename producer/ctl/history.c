@@ -1,6 +1,6 @@
 /* history: a ticket's changes, field by field. timeline: what happened, as sentences. */
+#include "producer/ctl/direct.h"
 #include "producer/ctl/grid.h"
-#include "producer/ctl/rows.h"
 #include "producer/ctl/tickets.h"
 #include "producer/ctl/verbs.h"
 
@@ -19,68 +19,38 @@ static tb_str shortened(struct ctl *ctl, tb_str text)
     return taken;
 }
 
-void ctl_history_table(struct ctl *ctl, const struct tb_pg_result *r)
+void ctl_history_table(struct ctl *ctl, const struct ctl_rows *r)
 {
     static const char *const heads[] = {"VERSION", "TIME", "AGENT", "CHANGE",
                                         "FIELD",   "OLD",  "NEW",   NULL};
     struct ctl_grid grid;
     ctl_grid_init(&grid, ctl->arena, heads);
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        ctl_grid_add(&grid, tb_pg_str(r, i, 0), CTL_PLAIN);
-        ctl_grid_add_time(&grid, tb_pg_time(r, i, 7));
-        ctl_grid_add(&grid, tb_pg_str(r, i, 8), CTL_PLAIN);
-        ctl_grid_add(&grid, tb_pg_str(r, i, 1), CTL_PLAIN);
-        ctl_grid_add(&grid, tb_pg_str(r, i, 2), CTL_PLAIN);
-        ctl_grid_add(&grid, shortened(ctl, tb_pg_str(r, i, 3)), CTL_RED);
-        ctl_grid_add(&grid, shortened(ctl, tb_pg_str(r, i, 4)), CTL_GREEN);
+    for (int i = 0; i < r->n; i++) {
+        ctl_grid_add(&grid, ctl_text(r, i, 0), CTL_PLAIN);
+        ctl_grid_add_time(&grid, ctl_time(r, i, 7));
+        ctl_grid_add(&grid, ctl_text(r, i, 8), CTL_PLAIN);
+        ctl_grid_add(&grid, ctl_text(r, i, 1), CTL_PLAIN);
+        ctl_grid_add(&grid, ctl_text(r, i, 2), CTL_PLAIN);
+        ctl_grid_add(&grid, shortened(ctl, ctl_text(r, i, 3)), CTL_RED);
+        ctl_grid_add(&grid, shortened(ctl, ctl_text(r, i, 4)), CTL_GREEN);
     }
     ctl_grid_render(&grid, &ctl->term, &ctl->out);
-}
-
-static enum tb_rc must_exist(struct ctl *ctl, const struct tb_pg_params *p, tb_str id,
-                             struct tb_error *err)
-{
-    struct tb_pg_params one = *p;
-    one.n = 1;
-    struct tb_pg_result *r = NULL;
-    enum tb_rc rc = ctl_query(ctl, "SELECT 1 FROM tickets WHERE id = $1", &one, &r, err);
-    if (rc == TB_OK && tb_pg_rows(r) == 0) {
-        rc = tb_fail(err, TB_ENOTFOUND, "there is no ticket %.*s", TB_ARG(id));
-    }
-    tb_pg_result_free(r);
-    return rc;
 }
 
 int ctl_run_history(struct ctl *ctl)
 {
     struct tb_error err = {0};
-    struct tb_pg_params p;
-    struct tb_pg_result *r = NULL;
+    struct ctl_rows r = {0};
     tb_str id;
-    tb_str field = ctl_opt(&ctl->args, "field");
-    tb_pg_params_init(&p, ctl->arena);
     enum tb_rc rc = ctl_ticket_id(ctl, ctl->args.args[0], &id, &err);
-    if (rc == TB_OK) {
-        tb_pg_add_str(&p, id);
-        tb_pg_add_str(&p, field);
-        rc = must_exist(ctl, &p, id, &err);
-    }
-    if (rc == TB_OK) {
-        rc = ctl_query(ctl,
-                       "SELECT version, change_type, field_name, old_value, new_value,"
-                       "  change_description, metadata, changed_at, agent_id FROM ticket_history"
-                       " WHERE ticket_id = $1 AND ($2::text IS NULL OR field_name = $2)"
-                       " ORDER BY version, id",
-                       &p, &r, &err);
-    }
+    rc = rc == TB_OK ? ctl->backend->history(ctl, id, ctl_opt(&ctl->args, "field"), &r, &err) : rc;
     if (rc == TB_OK && ctl->json) {
         struct tb_json w = {.buf = &ctl->out};
-        ctl_rows_json(&w, r, "isssssjts");
+        ctl_rows_write(&w, &r);
         tb_buf_add_char(&ctl->out, '\n');
     } else if (rc == TB_OK) {
-        ctl_history_table(ctl, r);
+        ctl_history_table(ctl, &r);
     }
-    tb_pg_result_free(r);
     return rc == TB_OK ? CTL_DONE : ctl_fail(&err);
 }
 
@@ -123,7 +93,7 @@ static enum tb_rc timeline_params(struct ctl *ctl, struct tb_pg_params *p, struc
     tb_pg_add_str(p, ctl_opt(&ctl->args, "actor"));
     tb_pg_add_time(p, since_us);
     tb_pg_add_int(p, limit);
-    return tb_str_is_null(id) ? TB_OK : must_exist(ctl, p, id, err);
+    return tb_str_is_null(id) ? TB_OK : ctl_direct_must_exist(ctl, id, err);
 }
 
 int ctl_run_timeline(struct ctl *ctl)
@@ -131,29 +101,28 @@ int ctl_run_timeline(struct ctl *ctl)
     static const char *const heads[] = {"TIME", "AGENT", "TICKET", "CHANGE", "WHAT", NULL};
     struct tb_error err = {0};
     struct tb_pg_params p;
-    struct tb_pg_result *r = NULL;
+    struct ctl_rows r = {0};
     enum tb_rc rc = timeline_params(ctl, &p, &err);
-    rc = rc == TB_OK ? ctl_query(ctl, sql_timeline, &p, &r, &err) : rc;
+    rc = rc == TB_OK ? ctl_rows_query(ctl, sql_timeline, &p, "sssisssst", &r, &err) : rc;
     if (rc == TB_OK && ctl->json) {
         struct tb_json w = {.buf = &ctl->out};
-        ctl_rows_json(&w, r, "sssisssst");
+        ctl_rows_write(&w, &r);
         tb_buf_add_char(&ctl->out, '\n');
     } else if (rc == TB_OK) {
         struct ctl_grid grid;
         ctl_grid_init(&grid, ctl->arena, heads);
-        for (int i = 0; i < tb_pg_rows(r); i++) {
-            tb_str fields = tb_pg_str(r, i, 7);
-            ctl_grid_add_time(&grid, tb_pg_time(r, i, 8));
-            ctl_grid_add(&grid, tb_pg_str(r, i, 5), CTL_PLAIN);
-            ctl_grid_add(&grid, ctl_ticket_short(ctl, tb_pg_str(r, i, 0), tb_pg_str(r, i, 1)),
+        for (int i = 0; i < r.n; i++) {
+            tb_str fields = ctl_text(&r, i, 7);
+            ctl_grid_add_time(&grid, ctl_time(&r, i, 8));
+            ctl_grid_add(&grid, ctl_text(&r, i, 5), CTL_PLAIN);
+            ctl_grid_add(&grid, ctl_ticket_short(ctl, ctl_text(&r, i, 0), ctl_text(&r, i, 1)),
                          CTL_CYAN);
-            ctl_grid_add(&grid, tb_pg_str(r, i, 4), CTL_PLAIN);
+            ctl_grid_add(&grid, ctl_text(&r, i, 4), CTL_PLAIN);
             ctl_grid_add(&grid,
-                         shortened(ctl, tb_str_is_null(fields) ? tb_pg_str(r, i, 6) : fields),
+                         shortened(ctl, tb_str_is_null(fields) ? ctl_text(&r, i, 6) : fields),
                          CTL_PLAIN);
         }
         ctl_grid_render(&grid, &ctl->term, &ctl->out);
     }
-    tb_pg_result_free(r);
     return rc == TB_OK ? CTL_DONE : ctl_fail(&err);
 }

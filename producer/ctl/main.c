@@ -9,6 +9,8 @@
 #include "common/base/log.h"
 #include "producer/ctl/ctl.h"
 #include "producer/ctl/docs.h"
+#include "producer/ctl/server.h"
+#include "ticketbus/ticketbus.h"
 
 /* Commands about this program work whatever the settings are. */
 static bool needs_settings(const struct ctl_command *c)
@@ -67,6 +69,10 @@ static int run(struct ctl *ctl, int argc, char **argv)
     if (ctl->cfg && tb_config_given(ctl->cfg, TB_CFG(LOG_LEVEL))) {
         set_log_level(ctl->cfg);
     }
+    enum tb_rc rc = ctl->cfg ? ctl_server_choose(ctl, &err) : TB_OK;
+    if (rc != TB_OK) {
+        return rc == TB_EINVAL ? ctl_usage(ctl, "%s", err.text) : ctl_fail(&err);
+    }
     return c->run(ctl);
 }
 
@@ -86,6 +92,8 @@ int main(int argc, char **argv)
         code = CTL_REJECTED;
     }
     tb_buf_dispose(&ctl.out);
+    ticketbus_outcome_free(ctl.outcome);
+    ctl_server_free(ctl.server);
     tb_pg_free(ctl.pg);
     tb_config_free(ctl.cfg);
     tb_arena_free(ctl.arena);

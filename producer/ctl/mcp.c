@@ -8,7 +8,7 @@
 #include "common/base/json_write.h"
 #include "common/http/http.h"
 #include "common/json/tree.h"
-#include "producer/ctl/ctl.h"
+#include "producer/ctl/server.h"
 #include "producer/ctl/verbs.h"
 
 #define LINE_MAX_BYTES   ((size_t)8 * 1024 * 1024)
@@ -106,28 +106,30 @@ static enum tb_rc pass_on(const struct bridge *b, tb_str message, struct tb_erro
 
 static enum tb_rc open_bridge(struct ctl *ctl, struct bridge *b, struct tb_error *err)
 {
-    tb_str server = ctl_opt(&ctl->args, "server");
+    tb_str server = ctl_server_address(ctl);
     tb_str actor = ctl_opt(&ctl->args, "actor");
-    const char *token = tb_config_str(ctl->cfg, TB_CFG(TOKEN));
+    tb_str token;
     const char *set_actor = tb_config_str(ctl->cfg, TB_CFG(ACTOR));
-    if (tb_str_is_null(server)) {
-        server = tb_str_of(tb_config_str(ctl->cfg, TB_CFG(URL)));
+    enum tb_rc rc = ctl_server_token(ctl, &token, err);
+    if (rc != TB_OK) {
+        return rc;
     }
-    if (!token[0]) {
-        return tb_fail(err, TB_EINVAL,
-                       "TICKETBUS_TOKEN is not set: ticketctl token create makes one");
+    if (server.len == 0) {
+        server = tb_str_of(tb_config_str(ctl->cfg, TB_CFG(URL)));
     }
     while (server.len > 0 && server.ptr[server.len - 1] == '/') {
         server.len--;
     }
     b->url = tb_arena_printf(ctl->arena, "%.*s/mcp", TB_ARG(server));
-    b->authorization = tb_arena_printf(ctl->arena, "Bearer %s", token);
+    b->authorization = tb_arena_printf(ctl->arena, "Bearer %.*s", TB_ARG(token));
     b->agent = actor.len > 0 || !set_actor[0] ? actor : tb_str_of(set_actor);
-    const struct tb_http_options opt = {.timeout_ms =
-                                            tb_config_int(ctl->cfg, TB_CFG(HTTP_TIMEOUT_MS)),
-                                        .parallel = 1,
-                                        .max_answer = ANSWER_MAX_BYTES};
-    enum tb_rc rc = tb_http_global_init(err);
+    const struct tb_http_options opt = {
+        .timeout_ms = tb_config_int(ctl->cfg, TB_CFG(HTTP_TIMEOUT_MS)),
+        .parallel = 1,
+        .max_answer = ANSWER_MAX_BYTES,
+        .ca_file = tb_config_str(ctl->cfg, TB_CFG(SERVER_CA)),
+        .unverified = !tb_config_bool(ctl->cfg, TB_CFG(SERVER_VERIFY))};
+    rc = tb_http_global_init(err);
     return rc == TB_OK ? tb_http_new(&opt, &b->http, err) : rc;
 }
 

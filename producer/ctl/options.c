@@ -5,8 +5,13 @@
 
 #include "common/base/attr.h"
 
+static const struct ctl_option json_option = {
+    .name = "json", .letter = 'j', .doc = "Print JSON for scripts."};
+static const struct ctl_option server_option = {
+    .name = "server",
+    .value = "URL",
+    .doc = "Through this gateway instead of Kafka and Postgres (TICKETBUS_SERVER)."};
 static const struct ctl_option common_options[] = {
-    {.name = "json", .letter = 'j', .doc = "Print JSON for scripts."},
     {.name = "config", .value = "FILE", .doc = "Read settings from this file (TICKETBUS_CONFIG)."},
     {.name = "help", .letter = 'h', .doc = "Show this help."},
 };
@@ -212,8 +217,9 @@ bool ctl_command_options(const struct ctl_command *command, struct tb_arena *are
     if (command->sets & (CTL_OPTS_WRITE | CTL_OPTS_WAIT)) {
         add_set(items, &n, wait_options, TB_COUNT(wait_options));
     }
-    add_set(items, &n, common_options + (command->has_json ? 0 : 1),
-            TB_COUNT(common_options) - (command->has_json ? 0 : 1));
+    add_set(items, &n, &json_option, command->has_json ? 1 : 0);
+    add_set(items, &n, &server_option, command->reach == CTL_EITHER ? 1 : 0);
+    add_set(items, &n, common_options, TB_COUNT(common_options));
     drop_clashes(items, n);
     *ret = items;
     *ret_n = n;

@@ -4,6 +4,7 @@
 #include "indexer/catalog/catalog.h"
 #include "indexer/search/search.h"
 
+#include "producer/ctl/backend.h"
 #include "producer/ctl/grid.h"
 #include "producer/ctl/tickets.h"
 #include "producer/ctl/verbs.h"
@@ -194,35 +195,27 @@ static int show(struct ctl *ctl, enum tb_rc rc, const struct tb_search_answer *a
 int ctl_run_search(struct ctl *ctl)
 {
     struct tb_error err = {0};
-    struct tb_search *s = NULL;
     struct tb_search_query q;
     struct tb_search_answer answer = {0};
     enum tb_rc rc = read_query(ctl, &q, &err);
-    rc = rc == TB_OK ? tb_search_open(ctl->cfg, &s, &err) : rc;
-    rc = rc == TB_OK ? tb_search_run(s, &q, ctl->arena, &answer, &err) : rc;
-    int code = show(ctl, rc, &answer, &err);
-    tb_search_free(s);
-    return code;
+    rc = rc == TB_OK ? ctl->backend->search(ctl, &q, &answer, &err) : rc;
+    return show(ctl, rc, &answer, &err);
 }
 
 int ctl_run_similar(struct ctl *ctl)
 {
     struct tb_error err = {0};
-    struct tb_search *s = NULL;
     struct tb_search_answer answer = {0};
     int64_t limit = 10;
     int64_t offset = 0;
     enum tb_rc rc = ctl_opt_int(&ctl->args, "limit", 1, 100, 10, &limit, &err);
     rc = rc == TB_OK ? ctl_opt_int(&ctl->args, "offset", 0, TB_SEARCH_DEPTH, 0, &offset, &err) : rc;
-    struct tb_similar_query q = {.ticket_id = ctl->args.args[0],
-                                 .anywhere = ctl_flag(&ctl->args, "anywhere"),
-                                 .limit = (size_t)limit,
-                                 .offset = (size_t)offset};
-    rc = rc == TB_OK ? tb_search_open(ctl->cfg, &s, &err) : rc;
-    rc = rc == TB_OK ? tb_search_similar(s, &q, ctl->arena, &answer, &err) : rc;
-    int code = show(ctl, rc, &answer, &err);
-    tb_search_free(s);
-    return code;
+    const struct tb_similar_query q = {.ticket_id = ctl->args.args[0],
+                                       .anywhere = ctl_flag(&ctl->args, "anywhere"),
+                                       .limit = (size_t)limit,
+                                       .offset = (size_t)offset};
+    rc = rc == TB_OK ? ctl->backend->similar(ctl, &q, &answer, &err) : rc;
+    return show(ctl, rc, &answer, &err);
 }
 
 /* ---- the index ---- */

@@ -268,6 +268,9 @@ int ctl_run_send(struct ctl *ctl)
     struct ctl_flight_counts counts = {0};
     bool wait = !ctl_flag(&ctl->args, "no-wait");
     tb_str text;
+    if (ctl->server && ctl_flag(&ctl->args, "once")) { /* it looks into the command log */
+        return ctl_usage(ctl, "--once cannot go through a gateway; ids make repeats harmless too");
+    }
     tb_buf_init(&s.out, CTL_OUT_MAX);
     enum tb_rc rc = ctl_read_file(ctl, ctl->args.nargs ? ctl->args.args[0].ptr : "-", &text, &err);
     rc = rc == TB_OK ? read_lines(&s, text, &err) : rc;

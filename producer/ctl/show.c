@@ -2,120 +2,31 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "producer/ctl/rows.h"
+#include "producer/ctl/backend.h"
 #include "producer/ctl/tickets.h"
 #include "producer/ctl/verbs.h"
 
-/* What belongs to a ticket, in the order shown. $1 is its id. */
-static const struct part {
-    const char *name;
-    const char *kinds;
-    const char *sql;
-} parts[] = {
-    {"dependencies", "ssssbbb",
-     "SELECT d.depends_on, d.dependency_type, o.title, o.status, o.is_resolved, o.is_deleted,"
-     "  d.dependency_type = 'blocks' AND NOT COALESCE(o.is_resolved OR o.is_deleted, false) AS "
-     "blocks"
-     " FROM ticket_dependencies d LEFT JOIN tickets o ON o.id = d.depends_on"
-     " WHERE d.ticket_id = $1 ORDER BY d.dependency_type, d.created_at, d.depends_on"},
-    {"dependents", "ssssbbb",
-     "SELECT d.ticket_id, d.dependency_type, o.title, o.status, o.is_resolved, o.is_deleted,"
-     "  d.dependency_type = 'blocks' AND NOT (b.is_resolved OR b.is_deleted) AS blocks"
-     " FROM ticket_dependencies d JOIN tickets o ON o.id = d.ticket_id"
-     " JOIN tickets b ON b.id = d.depends_on"
-     " WHERE d.depends_on = $1 ORDER BY d.dependency_type, d.created_at, d.ticket_id"},
-    {"children", "ssssbb",
-     "SELECT o.id, 'child' AS dependency_type, o.title, o.status, o.is_resolved, o.is_deleted"
-     " FROM tickets o WHERE o.parent_ticket_id = $1 ORDER BY o.created_at, o.id"},
-    {"comments", "sssssjjttb",
-     "SELECT id, agent_id, comment_type, comment_text, ticket_id, mentions, attachments, "
-     "created_at,"
-     "  updated_at, is_edited FROM ticket_comments WHERE ticket_id = $1 ORDER BY created_at, id"},
-    {"commits", "ssstiiijts",
-     "SELECT commit_sha, agent_id, commit_message, commit_timestamp, files_changed, insertions,"
-     "  deletions, files_list, linked_at, link_method FROM ticket_commits WHERE ticket_id = $1"
-     " ORDER BY linked_at, commit_sha"},
-    {"parked", "sssttsi",
-     "SELECT reason, code, message, parked_at, deadline, waits_for,"
-     "  (SELECT count(*) FROM parked_commands c WHERE c.ticket_id = $1) AS waiting"
-     " FROM parked_tickets WHERE ticket_id = $1"},
-    {"history", "isssssjts",
-     "SELECT version, change_type, field_name, old_value, new_value, change_description, metadata,"
-     "  changed_at, agent_id FROM ticket_history WHERE ticket_id = $1 ORDER BY version, id"},
-};
-enum { DEPENDENCIES, DEPENDENTS, CHILDREN, COMMENTS, COMMITS, PARKED, HISTORY, PARTS };
-
-struct view {
-    struct tb_pg_result *ticket;
-    struct tb_pg_result *parts[PARTS];
-    size_t nparts;
+const char *const ctl_part_names[CTL_PARTS] = {
+    [CTL_DEPENDENCIES] = "dependencies", [CTL_DEPENDENTS] = "dependents",
+    [CTL_CHILDREN] = "children",         [CTL_COMMENTS] = "comments",
+    [CTL_COMMITS] = "commits",           [CTL_PARKED] = "parked",
+    [CTL_HISTORY] = "history",
 };
 
-static void view_dispose(struct view *v)
-{
-    tb_pg_result_free(v->ticket);
-    for (size_t i = 0; i < v->nparts; i++) {
-        tb_pg_result_free(v->parts[i]);
-    }
-}
-
-/* A ticket whose create waits is not there yet. */
-static enum tb_rc not_there(struct ctl *ctl, tb_str id, const struct tb_pg_params *p,
-                            struct tb_error *err)
-{
-    struct tb_pg_result *r = NULL;
-    enum tb_rc rc = ctl_query(ctl, parts[PARKED].sql, p, &r, err);
-    if (rc != TB_OK) {
-        return rc;
-    }
-    rc = tb_pg_rows(r) == 0
-             ? tb_fail(err, TB_ENOTFOUND, "there is no ticket %.*s", TB_ARG(id))
-             : tb_fail(err, TB_ENOTFOUND,
-                       "there is no ticket %.*s yet, %.*s commands wait (%.*s): ticketctl dlq show "
-                       "%.*s",
-                       TB_ARG(id), TB_ARG(tb_pg_str(r, 0, 6)), TB_ARG(tb_pg_str(r, 0, 1)),
-                       TB_ARG(id));
-    tb_pg_result_free(r);
-    return rc;
-}
-
-static enum tb_rc view_read(struct ctl *ctl, tb_str id, bool history, struct view *v,
-                            struct tb_error *err)
-{
-    struct tb_pg_params p;
-    tb_pg_params_init(&p, ctl->arena);
-    tb_pg_add_str(&p, id);
-    tb_str sql =
-        tb_arena_printf(ctl->arena, "SELECT %s FROM tickets t WHERE t.id = $1", ctl_ticket_columns);
-    enum tb_rc rc = ctl_query(ctl, sql.ptr, &p, &v->ticket, err);
-    if (rc == TB_OK && tb_pg_rows(v->ticket) == 0) {
-        rc = not_there(ctl, id, &p, err);
-    }
-    size_t n = history ? PARTS : HISTORY;
-    for (; rc == TB_OK && v->nparts < n; v->nparts++) {
-        rc = ctl_query(ctl, parts[v->nparts].sql, &p, &v->parts[v->nparts], err);
-        if (rc != TB_OK) {
-            break;
-        }
-    }
-    return rc;
-}
-
-static void show_json(struct ctl *ctl, const struct view *v)
+static void show_json(struct ctl *ctl, const struct ctl_whole_ticket *v)
 {
     struct tb_json w = {.buf = &ctl->out};
-    ctl_ticket_json(&w, v->ticket, 0, true);
+    ctl_row_write(&w, &v->ticket, 0, -1, true);
     for (size_t i = 0; i < v->nparts; i++) {
-        tb_json_key(&w, parts[i].name);
-        if (i == PARKED) { /* one or none */
-            if (tb_pg_rows(v->parts[i]) > 0) {
-                ctl_row_json(&w, v->parts[i], 0, parts[i].kinds);
-            } else {
-                tb_json_string(&w, TB_STR_NULL);
-            }
-            continue;
+        const struct ctl_rows *part = &v->parts[i];
+        tb_json_key(&w, ctl_part_names[i]);
+        if (i != CTL_PARKED) {
+            ctl_rows_write(&w, part);
+        } else if (part->n > 0) { /* one or none */
+            ctl_row_write(&w, part, 0, -1, false);
+        } else {
+            tb_json_null(&w);
         }
-        ctl_rows_json(&w, v->parts[i], parts[i].kinds);
     }
     tb_json_close(&w, '}');
     tb_buf_add_char(&ctl->out, '\n');
@@ -171,74 +82,74 @@ static void title(struct ctl *ctl, const char *text, int n)
     tb_buf_add_char(&ctl->out, '\n');
 }
 
-static void show_head(struct ctl *ctl, const struct tb_pg_result *r)
+static void show_head(struct ctl *ctl, const struct ctl_rows *r)
 {
-    bool resolved = tb_pg_bool(r, 0, CTL_COL(IS_RESOLVED));
-    bool blocked = tb_pg_bool(r, 0, CTL_COL(IS_BLOCKED));
-    bool deleted = tb_pg_bool(r, 0, CTL_COL(IS_DELETED));
-    ctl_text_cell(&ctl->out, &ctl->term, CTL_BOLD, tb_pg_str(r, 0, CTL_COL(TITLE)), 0, 0);
+    bool resolved = ctl_bool(r, 0, CTL_COL(IS_RESOLVED));
+    bool blocked = ctl_bool(r, 0, CTL_COL(IS_BLOCKED));
+    bool deleted = ctl_bool(r, 0, CTL_COL(IS_DELETED));
+    ctl_text_cell(&ctl->out, &ctl->term, CTL_BOLD, ctl_text(r, 0, CTL_COL(TITLE)), 0, 0);
     tb_buf_add_char(&ctl->out, '\n');
-    line(ctl, "ticket", tb_pg_str(r, 0, CTL_COL_ID), CTL_CYAN);
-    line(ctl, "external id", tb_pg_str(r, 0, CTL_COL(EXTERNAL_ID)), CTL_PLAIN);
-    line(ctl, "workflow", tb_pg_str(r, 0, CTL_COL(WORKFLOW_ID)), CTL_PLAIN);
+    line(ctl, "ticket", ctl_text(r, 0, CTL_COL_ID), CTL_CYAN);
+    line(ctl, "external id", ctl_text(r, 0, CTL_COL(EXTERNAL_ID)), CTL_PLAIN);
+    line(ctl, "workflow", ctl_text(r, 0, CTL_COL(WORKFLOW_ID)), CTL_PLAIN);
     line(ctl, "status",
-         tb_arena_printf(ctl->arena, "%.*s%s%s%s", TB_ARG(tb_pg_str(r, 0, CTL_COL(STATUS))),
+         tb_arena_printf(ctl->arena, "%.*s%s%s%s", TB_ARG(ctl_text(r, 0, CTL_COL(STATUS))),
                          resolved ? ", resolved" : "", blocked ? ", blocked" : "",
                          deleted ? ", deleted" : ""),
          ctl_ticket_color(r, 0));
-    line(ctl, "type", tb_pg_str(r, 0, CTL_COL(TICKET_TYPE)), CTL_PLAIN);
-    line(ctl, "priority", tb_pg_str(r, 0, CTL_COL(PRIORITY)), CTL_PLAIN);
-    line(ctl, "assignee", tb_pg_str(r, 0, CTL_COL(ASSIGNED_AGENT_ID)), CTL_PLAIN);
-    line(ctl, "created by", tb_pg_str(r, 0, CTL_COL(CREATED_BY_AGENT_ID)), CTL_PLAIN);
-    line(ctl, "parent", tb_pg_str(r, 0, CTL_COL(PARENT_TICKET_ID)), CTL_PLAIN);
-    line(ctl, "tags", list_text(ctl, tb_pg_str(r, 0, CTL_COL(TAGS))), CTL_PLAIN);
-    line(ctl, "related", list_text(ctl, tb_pg_str(r, 0, CTL_COL(RELATED_TICKET_IDS))), CTL_PLAIN);
-    line(ctl, "tasks", list_text(ctl, tb_pg_str(r, 0, CTL_COL(RELATED_TASK_IDS))), CTL_PLAIN);
-    line_time(ctl, "created", tb_pg_time(r, 0, CTL_COL(CREATED_AT)));
-    line_time(ctl, "started", tb_pg_time(r, 0, CTL_COL(STARTED_AT)));
-    line_time(ctl, "completed", tb_pg_time(r, 0, CTL_COL(COMPLETED_AT)));
-    line_time(ctl, "resolved", tb_pg_time(r, 0, CTL_COL(RESOLVED_AT)));
-    line_time(ctl, "deleted", tb_pg_time(r, 0, CTL_COL(DELETED_AT)));
-    line_time(ctl, "updated", tb_pg_time(r, 0, CTL_COL(UPDATED_AT)));
-    line(ctl, "version", tb_pg_str(r, 0, CTL_COL_VERSION), CTL_PLAIN);
-    tb_str text = tb_pg_str(r, 0, CTL_COL(DESCRIPTION));
+    line(ctl, "type", ctl_text(r, 0, CTL_COL(TICKET_TYPE)), CTL_PLAIN);
+    line(ctl, "priority", ctl_text(r, 0, CTL_COL(PRIORITY)), CTL_PLAIN);
+    line(ctl, "assignee", ctl_text(r, 0, CTL_COL(ASSIGNED_AGENT_ID)), CTL_PLAIN);
+    line(ctl, "created by", ctl_text(r, 0, CTL_COL(CREATED_BY_AGENT_ID)), CTL_PLAIN);
+    line(ctl, "parent", ctl_text(r, 0, CTL_COL(PARENT_TICKET_ID)), CTL_PLAIN);
+    line(ctl, "tags", list_text(ctl, ctl_text(r, 0, CTL_COL(TAGS))), CTL_PLAIN);
+    line(ctl, "related", list_text(ctl, ctl_text(r, 0, CTL_COL(RELATED_TICKET_IDS))), CTL_PLAIN);
+    line(ctl, "tasks", list_text(ctl, ctl_text(r, 0, CTL_COL(RELATED_TASK_IDS))), CTL_PLAIN);
+    line_time(ctl, "created", ctl_time(r, 0, CTL_COL(CREATED_AT)));
+    line_time(ctl, "started", ctl_time(r, 0, CTL_COL(STARTED_AT)));
+    line_time(ctl, "completed", ctl_time(r, 0, CTL_COL(COMPLETED_AT)));
+    line_time(ctl, "resolved", ctl_time(r, 0, CTL_COL(RESOLVED_AT)));
+    line_time(ctl, "deleted", ctl_time(r, 0, CTL_COL(DELETED_AT)));
+    line_time(ctl, "updated", ctl_time(r, 0, CTL_COL(UPDATED_AT)));
+    line(ctl, "version", ctl_text(r, 0, CTL_COL_VERSION), CTL_PLAIN);
+    tb_str text = ctl_text(r, 0, CTL_COL(DESCRIPTION));
     if (text.len) {
         tb_buf_add_char(&ctl->out, '\n');
         ctl_text_wrap(&ctl->out, text, ctl->term.width, "  ");
     }
 }
 
-static void show_parked(struct ctl *ctl, const struct tb_pg_result *r, tb_str id)
+static void show_parked(struct ctl *ctl, const struct ctl_rows *r, tb_str id)
 {
-    if (tb_pg_rows(r) == 0) {
+    if (r->n == 0) {
         return;
     }
-    tb_str waits_for = tb_pg_str(r, 0, 5);
+    tb_str waits_for = ctl_text(r, 0, 5);
     line(ctl, "parked",
          waits_for.len ? tb_arena_printf(ctl->arena, "%.*s commands wait for %.*s",
-                                         TB_ARG(tb_pg_str(r, 0, 6)), TB_ARG(waits_for))
+                                         TB_ARG(ctl_text(r, 0, 6)), TB_ARG(waits_for))
                        : tb_arena_printf(ctl->arena, "%.*s commands wait, %.*s: %.*s",
-                                         TB_ARG(tb_pg_str(r, 0, 6)), TB_ARG(tb_pg_str(r, 0, 1)),
-                                         TB_ARG(tb_pg_str(r, 0, 2))),
+                                         TB_ARG(ctl_text(r, 0, 6)), TB_ARG(ctl_text(r, 0, 1)),
+                                         TB_ARG(ctl_text(r, 0, 2))),
          CTL_RED);
-    line_time(ctl, "parked since", tb_pg_time(r, 0, 3));
+    line_time(ctl, "parked since", ctl_time(r, 0, 3));
     line(ctl, "way on", tb_arena_printf(ctl->arena, "ticketctl dlq show %.*s", TB_ARG(id)),
          CTL_PLAIN);
 }
 
-static void show_edges(struct ctl *ctl, const char *heading, const struct tb_pg_result *r)
+static void show_edges(struct ctl *ctl, const char *heading, const struct ctl_rows *r)
 {
-    if (tb_pg_rows(r) == 0) {
+    if (r->n == 0) {
         return;
     }
-    title(ctl, heading, tb_pg_rows(r));
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        tb_str name = tb_pg_str(r, i, 2);
-        tb_str state = tb_pg_str(r, i, 3);
-        bool open = tb_pg_columns(r) > 6 && tb_pg_bool(r, i, 6);
+    title(ctl, heading, r->n);
+    for (int i = 0; i < r->n; i++) {
+        tb_str name = ctl_text(r, i, 2);
+        tb_str state = ctl_text(r, i, 3);
+        bool open = r->ncolumns > 6 && ctl_bool(r, i, 6);
         tb_buf_add_c(&ctl->out, "  ");
-        ctl_text_cell(&ctl->out, &ctl->term, open ? CTL_RED : CTL_PLAIN, tb_pg_str(r, i, 1), 0, 16);
-        ctl_text_cell(&ctl->out, &ctl->term, CTL_CYAN, tb_pg_str(r, i, 0), 0, 45);
+        ctl_text_cell(&ctl->out, &ctl->term, open ? CTL_RED : CTL_PLAIN, ctl_text(r, i, 1), 0, 16);
+        ctl_text_cell(&ctl->out, &ctl->term, CTL_CYAN, ctl_text(r, i, 0), 0, 45);
         ctl_text_cell(&ctl->out, &ctl->term, CTL_PLAIN,
                       tb_str_is_null(state) ? TB_LIT("not there yet") : state, 0, 14);
         (void)ctl_text_add(&ctl->out, name, ctl->term.width > 100 ? ctl->term.width - 77 : 40);
@@ -246,38 +157,37 @@ static void show_edges(struct ctl *ctl, const char *heading, const struct tb_pg_
     }
 }
 
-static void show_comments(struct ctl *ctl, const struct tb_pg_result *r)
+static void show_comments(struct ctl *ctl, const struct ctl_rows *r)
 {
-    if (tb_pg_rows(r) == 0) {
+    if (r->n == 0) {
         return;
     }
-    title(ctl, "Comments", tb_pg_rows(r));
-    for (int i = 0; i < tb_pg_rows(r); i++) {
+    title(ctl, "Comments", r->n);
+    for (int i = 0; i < r->n; i++) {
         tb_buf_add_c(&ctl->out, "  ");
-        ctl_time_add(&ctl->out, tb_pg_time(r, i, 7));
+        ctl_time_add(&ctl->out, ctl_time(r, i, 7));
         tb_buf_add_c(&ctl->out, "  ");
-        ctl_text_cell(&ctl->out, &ctl->term, CTL_BOLD, tb_pg_str(r, i, 1), 0, 0);
-        tb_buf_printf(&ctl->out, "  %.*s%s  ", TB_ARG(tb_pg_str(r, i, 2)),
-                      tb_pg_bool(r, i, 9) ? ", edited" : "");
-        ctl_text_cell(&ctl->out, &ctl->term, CTL_DIM, tb_pg_str(r, i, 0), 0, 0);
+        ctl_text_cell(&ctl->out, &ctl->term, CTL_BOLD, ctl_text(r, i, 1), 0, 0);
+        tb_buf_printf(&ctl->out, "  %.*s%s  ", TB_ARG(ctl_text(r, i, 2)),
+                      ctl_bool(r, i, 9) ? ", edited" : "");
+        ctl_text_cell(&ctl->out, &ctl->term, CTL_DIM, ctl_text(r, i, 0), 0, 0);
         tb_buf_add_char(&ctl->out, '\n');
-        ctl_text_wrap(&ctl->out, tb_pg_str(r, i, 3), ctl->term.width, "    ");
+        ctl_text_wrap(&ctl->out, ctl_text(r, i, 3), ctl->term.width, "    ");
     }
 }
 
-static void show_commits(struct ctl *ctl, const struct tb_pg_result *r)
+static void show_commits(struct ctl *ctl, const struct ctl_rows *r)
 {
-    if (tb_pg_rows(r) == 0) {
+    if (r->n == 0) {
         return;
     }
-    title(ctl, "Commits", tb_pg_rows(r));
-    for (int i = 0; i < tb_pg_rows(r); i++) {
-        tb_str message = tb_pg_str(r, i, 2);
+    title(ctl, "Commits", r->n);
+    for (int i = 0; i < r->n; i++) {
+        tb_str message = ctl_text(r, i, 2);
         const char *end = message.len ? memchr(message.ptr, '\n', message.len) : NULL;
         tb_buf_add_c(&ctl->out, "  ");
-        ctl_text_cell(&ctl->out, &ctl->term, CTL_YELLOW, tb_pg_str(r, i, 0), 12, 14);
-        ctl_text_cell(&ctl->out, &ctl->term, CTL_PLAIN, tb_pg_str(r, i, 1), 0,
-                      message.len ? 20 : 0);
+        ctl_text_cell(&ctl->out, &ctl->term, CTL_YELLOW, ctl_text(r, i, 0), 12, 14);
+        ctl_text_cell(&ctl->out, &ctl->term, CTL_PLAIN, ctl_text(r, i, 1), 0, message.len ? 20 : 0);
         (void)ctl_text_add(&ctl->out,
                            end ? (tb_str){message.ptr, (size_t)(end - message.ptr)} : message,
                            ctl->term.width > 60 ? ctl->term.width - 40 : 60);
@@ -288,26 +198,25 @@ static void show_commits(struct ctl *ctl, const struct tb_pg_result *r)
 int ctl_run_show(struct ctl *ctl)
 {
     struct tb_error err = {0};
-    struct view v = {0};
+    struct ctl_whole_ticket v = {0};
     tb_str id;
     bool history = ctl_flag(&ctl->args, "history");
     enum tb_rc rc = ctl_ticket_id(ctl, ctl->args.args[0], &id, &err);
-    rc = rc == TB_OK ? view_read(ctl, id, history, &v, &err) : rc;
+    rc = rc == TB_OK ? ctl->backend->ticket(ctl, id, history, &v, &err) : rc;
     if (rc == TB_OK && ctl->json) {
         show_json(ctl, &v);
     } else if (rc == TB_OK) {
-        show_head(ctl, v.ticket);
-        show_parked(ctl, v.parts[PARKED], id);
-        show_edges(ctl, "Depends on", v.parts[DEPENDENCIES]);
-        show_edges(ctl, "Depended on by", v.parts[DEPENDENTS]);
-        show_edges(ctl, "Children", v.parts[CHILDREN]);
-        show_comments(ctl, v.parts[COMMENTS]);
-        show_commits(ctl, v.parts[COMMITS]);
+        show_head(ctl, &v.ticket);
+        show_parked(ctl, &v.parts[CTL_PARKED], id);
+        show_edges(ctl, "Depends on", &v.parts[CTL_DEPENDENCIES]);
+        show_edges(ctl, "Depended on by", &v.parts[CTL_DEPENDENTS]);
+        show_edges(ctl, "Children", &v.parts[CTL_CHILDREN]);
+        show_comments(ctl, &v.parts[CTL_COMMENTS]);
+        show_commits(ctl, &v.parts[CTL_COMMITS]);
         if (history) {
-            title(ctl, "History", tb_pg_rows(v.parts[HISTORY]));
-            ctl_history_table(ctl, v.parts[HISTORY]);
+            title(ctl, "History", v.parts[CTL_HISTORY].n);
+            ctl_history_table(ctl, &v.parts[CTL_HISTORY]);
         }
     }
-    view_dispose(&v);
     return rc == TB_OK ? CTL_DONE : ctl_fail(&err);
 }

@@ -31,6 +31,13 @@ enum {
     CTL_OPTS_WAIT = 1 << 2,   /* waits for outcomes */
 };
 
+/* Which way a command can go (backend.h). */
+enum ctl_reach {
+    CTL_DIRECT, /* to Postgres and Kafka themselves only */
+    CTL_EITHER, /* through a gateway too */
+    CTL_LOCAL,  /* needs neither */
+};
+
 #define CTL_NO_KIND TB_CMD_COUNT_
 #define CTL_MANY    (-1)
 
@@ -46,6 +53,7 @@ struct ctl_command {
     size_t noptions;
     unsigned sets;
     bool has_json;
+    enum ctl_reach reach;
     const char *summary; /* one sentence */
     const char *details; /* more for the man page, may be NULL; paragraphs end in a newline */
     int (*run)(struct ctl *ctl);

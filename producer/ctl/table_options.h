@@ -42,7 +42,6 @@ static const struct ctl_option reindex_options[] = {
 };
 
 static const struct ctl_option mcp_options[] = {
-    {.name = "server", .value = "URL", .doc = "The gateway (TICKETBUS_URL)."},
     {.name = "actor", .value = "AGENT", .doc = "Who acts (TICKETBUS_ACTOR); else the token's."},
 };
 

@@ -41,7 +41,7 @@ static const struct ctl_option webhook_deliveries_options[] = {
     {                                                                                              \
         .group = "Operating", .name = name_, .args = args_, .min_args = min, .max_args = max,      \
         .kind = CTL_NO_KIND, .options = options_, .noptions = noptions_, .has_json = true,         \
-        .summary = summary_, .details = details_, .run = run_                                      \
+        .reach = CTL_EITHER, .summary = summary_, .details = details_, .run = run_                 \
     }
 
 /* clang-format off */

@@ -11,6 +11,11 @@ const char ctl_ticket_columns[] =
     " t.related_task_ids, t.related_ticket_ids, t.tags, t.blocked_by_ticket_ids, t.is_blocked,"
     " t.is_resolved, t.is_deleted, t.created_at, t.updated_at, t.started_at, t.completed_at,"
     " t.resolved_at, t.deleted_at";
+const char ctl_ticket_kinds[] = "si"         /* id, version */
+                                "ssssssssss" /* workflow_id to parent_ticket_id */
+                                "jjjj"       /* lists */
+                                "bbb"        /* is_blocked, is_resolved, is_deleted */
+                                "tttttt";    /* times */
 
 static void any_of(const struct ctl_args *args, const char *option, const char *column, tb_buf *sql,
                    struct tb_pg_params *params)
@@ -51,36 +56,6 @@ void ctl_filter_sql(const struct ctl_args *args, tb_buf *sql, struct tb_pg_param
     }
 }
 
-void ctl_ticket_json(struct tb_json *w, const struct tb_pg_result *r, int row, bool open)
-{
-    tb_json_open(w, '{');
-    tb_json_key(w, "id");
-    tb_json_string(w, tb_pg_str(r, row, CTL_COL_ID));
-    tb_json_key(w, "version");
-    tb_json_int(w, tb_pg_int(r, row, CTL_COL_VERSION));
-    for (int f = 0; f < TB_TICKET_FIELDS_; f++) {
-        int col = CTL_COL_FIELDS + f;
-        tb_json_key(w, tb_ticket_fields[f].name);
-        switch (tb_ticket_fields[f].kind) {
-        case TB_VALUE_STR:
-            tb_json_string(w, tb_pg_str(r, row, col));
-            break;
-        case TB_VALUE_BOOL:
-            tb_json_bool(w, tb_pg_bool(r, row, col));
-            break;
-        case TB_VALUE_TIME:
-            tb_json_time(w, tb_pg_time(r, row, col));
-            break;
-        case TB_VALUE_STRS:
-            tb_json_raw(w, tb_pg_str(r, row, col));
-            break;
-        }
-    }
-    if (!open) {
-        tb_json_close(w, '}');
-    }
-}
-
 tb_str ctl_ticket_short(const struct ctl *ctl, tb_str id, tb_str external_id)
 {
     if (!ctl->term.tty) {
@@ -92,13 +67,13 @@ tb_str ctl_ticket_short(const struct ctl *ctl, tb_str id, tb_str external_id)
     return ctl_is_ticket_id(id) ? (tb_str){id.ptr + id.len - 12, 12} : id;
 }
 
-enum ctl_color ctl_ticket_color(const struct tb_pg_result *r, int row)
+enum ctl_color ctl_ticket_color(const struct ctl_rows *r, int row)
 {
-    if (tb_pg_bool(r, row, CTL_COL(IS_DELETED))) {
+    if (ctl_bool(r, row, CTL_COL(IS_DELETED))) {
         return CTL_GRAY;
     }
-    if (tb_pg_bool(r, row, CTL_COL(IS_RESOLVED))) {
+    if (ctl_bool(r, row, CTL_COL(IS_RESOLVED))) {
         return CTL_GREEN;
     }
-    return tb_pg_bool(r, row, CTL_COL(IS_BLOCKED)) ? CTL_RED : CTL_PLAIN;
+    return ctl_bool(r, row, CTL_COL(IS_BLOCKED)) ? CTL_RED : CTL_PLAIN;
 }

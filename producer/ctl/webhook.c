@@ -4,7 +4,7 @@
 
 #include "common/json/dom.h"
 #include "gateway/hooks/manage.h"
-#include "producer/ctl/bus.h"
+#include "producer/ctl/backend.h"
 #include "producer/ctl/grid.h"
 #include "producer/ctl/verbs.h"
 
@@ -16,15 +16,11 @@ struct asked {
     struct tb_dom *dom;
 };
 
-static enum tb_rc manager(struct ctl *ctl, struct tb_hooks_manager *ret, struct tb_error *err)
+static enum tb_rc call(struct ctl *ctl, const struct ctl_hook_call *c, struct asked *a,
+                       struct tb_error *err)
 {
-    enum tb_rc rc = ctl_need_pg(ctl, err);
-    tb_str actor = tb_str_of(tb_config_str(ctl->cfg, TB_CFG(ACTOR)));
-    *ret = (struct tb_hooks_manager){.pg = ctl->pg,
-                                     .cfg = ctl->cfg,
-                                     .arena = ctl->arena,
-                                     .actor = actor.len ? actor : TB_LIT("ticketctl")};
-    return rc;
+    tb_buf_clear(&a->answer);
+    return ctl->backend->hook(ctl, c, &a->answer, err);
 }
 
 static tb_str webhook_arg(const struct ctl *ctl)
@@ -160,93 +156,77 @@ static enum tb_rc read_fields(struct ctl *ctl, struct tb_hook_fields *f, struct 
     return rc == TB_OK ? ctl_opt_int(&ctl->args, "rate", 1, 10000, 0, &f->max_per_second, err) : rc;
 }
 
+/* One call, and its answer printed. */
+static int run(struct ctl *ctl, struct ctl_hook_call c)
+{
+    struct tb_error err = {0};
+    struct asked a = ask();
+    c.id = webhook_arg(ctl);
+    return done(ctl, call(ctl, &c, &a, &err), &a, &err);
+}
+
 int ctl_run_webhook_create(struct ctl *ctl)
 {
     struct tb_error err = {0};
-    struct tb_hooks_manager m;
-    struct asked a = ask();
     struct tb_hook_fields f = {.url = webhook_arg(ctl)};
     enum tb_rc rc = read_fields(ctl, &f, &err);
-    rc = rc == TB_OK ? manager(ctl, &m, &err) : rc;
-    return done(ctl, rc == TB_OK ? tb_hooks_create(&m, &f, &a.answer, &err) : rc, &a, &err);
+    return rc == TB_OK ? run(ctl, (struct ctl_hook_call){.verb = CTL_HOOK_CREATE, .fields = &f})
+                       : ctl_fail(&err);
 }
 
 int ctl_run_webhook_list(struct ctl *ctl)
 {
-    struct tb_error err = {0};
-    struct tb_hooks_manager m;
-    struct asked a = ask();
-    enum tb_rc rc = manager(ctl, &m, &err);
-    return done(ctl, rc == TB_OK ? tb_hooks_list(&m, &a.answer, &err) : rc, &a, &err);
+    return run(ctl, (struct ctl_hook_call){.verb = CTL_HOOK_LIST});
 }
 
 int ctl_run_webhook_show(struct ctl *ctl)
 {
-    struct tb_error err = {0};
-    struct tb_hooks_manager m;
-    struct asked a = ask();
-    enum tb_rc rc = manager(ctl, &m, &err);
-    rc = rc == TB_OK ? tb_hooks_show(&m, webhook_arg(ctl), &a.answer, &err) : rc;
-    return done(ctl, rc, &a, &err);
+    return run(ctl, (struct ctl_hook_call){.verb = CTL_HOOK_SHOW});
 }
 
-static int update(struct ctl *ctl, struct tb_hook_fields f)
+static int set_status(struct ctl *ctl, tb_str status)
 {
-    struct tb_error err = {0};
-    struct tb_hooks_manager m;
-    struct asked a = ask();
-    enum tb_rc rc = manager(ctl, &m, &err);
-    rc = rc == TB_OK ? tb_hooks_update(&m, webhook_arg(ctl), &f, &a.answer, &err) : rc;
-    return done(ctl, rc, &a, &err);
+    const struct tb_hook_fields f = {.status = status};
+    return run(ctl, (struct ctl_hook_call){.verb = CTL_HOOK_UPDATE, .fields = &f});
 }
 
 int ctl_run_webhook_pause(struct ctl *ctl)
 {
-    return update(ctl, (struct tb_hook_fields){.status = TB_LIT("paused")});
+    return set_status(ctl, TB_LIT("paused"));
 }
 
 int ctl_run_webhook_resume(struct ctl *ctl)
 {
-    return update(ctl, (struct tb_hook_fields){.status = TB_LIT("active")});
+    return set_status(ctl, TB_LIT("active"));
 }
 
 int ctl_run_webhook_rotate(struct ctl *ctl)
 {
     struct tb_error err = {0};
-    struct tb_hooks_manager m;
-    struct asked a = ask();
-    int64_t hours = 0;
-    enum tb_rc rc = ctl_opt_int(&ctl->args, "hours", 0, 720, 24, &hours, &err);
-    rc = rc == TB_OK ? manager(ctl, &m, &err) : rc;
-    rc = rc == TB_OK ? tb_hooks_rotate(&m, webhook_arg(ctl), hours, &a.answer, &err) : rc;
-    return done(ctl, rc, &a, &err);
+    struct ctl_hook_call c = {.verb = CTL_HOOK_ROTATE};
+    enum tb_rc rc = ctl_opt_int(&ctl->args, "hours", 0, 720, 24, &c.number, &err);
+    return rc == TB_OK ? run(ctl, c) : ctl_fail(&err);
 }
 
 int ctl_run_webhook_deliveries(struct ctl *ctl)
 {
     struct tb_error err = {0};
-    struct tb_hooks_manager m;
-    struct asked a = ask();
-    int64_t limit = 0;
-    enum tb_rc rc = ctl_opt_int(&ctl->args, "limit", 1, 1000, 20, &limit, &err);
-    rc = rc == TB_OK ? manager(ctl, &m, &err) : rc;
-    rc = rc == TB_OK ? tb_hooks_deliveries(&m, webhook_arg(ctl), ctl_opt(&ctl->args, "status"),
-                                           TB_STR_NULL, limit, &a.answer, &err)
-                     : rc;
-    return done(ctl, rc, &a, &err);
+    struct ctl_hook_call c = {.verb = CTL_HOOK_DELIVERIES, .text = ctl_opt(&ctl->args, "status")};
+    enum tb_rc rc = ctl_opt_int(&ctl->args, "limit", 1, 1000, 20, &c.number, &err);
+    return rc == TB_OK ? run(ctl, c) : ctl_fail(&err);
 }
 
 /* Until the test's first attempt is over; the wait is that of other commands. */
-static enum tb_rc wait_for(struct ctl *ctl, const struct tb_hooks_manager *m, struct asked *a,
-                           struct tb_error *err)
+static enum tb_rc wait_for(struct ctl *ctl, struct asked *a, struct tb_error *err)
 {
+    const struct ctl_hook_call latest = {
+        .verb = CTL_HOOK_DELIVERIES, .id = webhook_arg(ctl), .number = 1};
     int64_t left = tb_config_int(ctl->cfg, TB_CFG(WAIT_MS));
     bool tried = false;
     enum tb_rc rc = TB_OK;
     while (rc == TB_OK && !tried && left > 0) {
         struct tb_dom *dom = NULL;
-        tb_buf_clear(&a->answer);
-        rc = tb_hooks_deliveries(m, webhook_arg(ctl), TB_STR_NULL, TB_STR_NULL, 1, &a->answer, err);
+        rc = call(ctl, &latest, a, err);
         rc = rc == TB_OK ? tb_dom_parse(tb_buf_str(&a->answer), 0, &dom, err) : rc;
         const struct tb_node *one = tb_node_at(tb_node_get(tb_dom_root(dom), "deliveries"), 0);
         tried = rc == TB_OK && tb_node_size(tb_node_get(one, "history")) > 0;
@@ -265,31 +245,21 @@ static enum tb_rc wait_for(struct ctl *ctl, const struct tb_hooks_manager *m, st
 int ctl_run_webhook_test(struct ctl *ctl)
 {
     struct tb_error err = {0};
-    struct tb_hooks_manager m;
     struct asked a = ask();
-    enum tb_rc rc = manager(ctl, &m, &err);
-    rc = rc == TB_OK ? tb_hooks_test(&m, webhook_arg(ctl), &a.answer, &err) : rc;
-    rc = rc == TB_OK ? wait_for(ctl, &m, &a, &err) : rc;
+    const struct ctl_hook_call c = {.verb = CTL_HOOK_TEST, .id = webhook_arg(ctl)};
+    enum tb_rc rc = call(ctl, &c, &a, &err);
+    rc = rc == TB_OK ? wait_for(ctl, &a, &err) : rc;
     return done(ctl, rc, &a, &err);
 }
 
 int ctl_run_webhook_redrive(struct ctl *ctl)
 {
-    struct tb_error err = {0};
-    struct tb_hooks_manager m;
-    struct asked a = ask();
-    tb_str delivery = ctl->args.nargs > 1 ? ctl->args.args[1] : TB_STR_NULL;
-    enum tb_rc rc = manager(ctl, &m, &err);
-    rc = rc == TB_OK ? tb_hooks_redrive(&m, webhook_arg(ctl), delivery, &a.answer, &err) : rc;
-    return done(ctl, rc, &a, &err);
+    return run(
+        ctl, (struct ctl_hook_call){.verb = CTL_HOOK_REDRIVE,
+                                    .text = ctl->args.nargs > 1 ? ctl->args.args[1] : TB_STR_NULL});
 }
 
 int ctl_run_webhook_delete(struct ctl *ctl)
 {
-    struct tb_error err = {0};
-    struct tb_hooks_manager m;
-    struct asked a = ask();
-    enum tb_rc rc = manager(ctl, &m, &err);
-    rc = rc == TB_OK ? tb_hooks_delete(&m, webhook_arg(ctl), &err) : rc;
-    return done(ctl, rc, &a, &err);
+    return run(ctl, (struct ctl_hook_call){.verb = CTL_HOOK_DELETE});
 }

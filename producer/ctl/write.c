@@ -29,7 +29,7 @@ int ctl_run_write(struct ctl *ctl)
     rc = ctl_bus_command(ctl, tb_command_types[kind].name, subject,
                          json.len ? tb_buf_str(&json) : TB_LIT("{}"), &cmd, &err);
     tb_buf_dispose(&json);
-    return rc == TB_OK ? ctl_bus_run(ctl, cmd) : ctl_fail(&err);
+    return rc == TB_OK ? ctl_send_one(ctl, cmd) : ctl_fail(&err);
 }
 
 /* ---- board put ---- */
@@ -97,5 +97,5 @@ int ctl_run_board_put(struct ctl *ctl)
                      : rc;
     tb_buf_dispose(&data);
     tb_dom_free(dom);
-    return rc == TB_OK ? ctl_bus_run(ctl, cmd) : ctl_fail(&err);
+    return rc == TB_OK ? ctl_send_one(ctl, cmd) : ctl_fail(&err);
 }

@@ -10,7 +10,11 @@ import uuid
 import pytest
 
 from bus.boards import board
+from bus.gateway import Gateway
 from bus.wire import uuid7
+
+NOTHING_ELSE = {"DB_HOST": "127.0.0.1", "DB_PORT": "1", "KAFKA_BROKERS": "127.0.0.1:1", "QDRANT_URL": "http://127.0.0.1:1",
+                "EMBEDDING_URL": "http://127.0.0.1:1"}
 
 
 def read(ran, code=0):
@@ -21,9 +25,38 @@ def lines(ran, code=0):
     return [json.loads(line) for line in ran.expect(code).out.splitlines()]
 
 
+@pytest.fixture(scope="module")
+def gateway(bus):
+    with Gateway(bus, "gateway-ctl") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def served(gateway):
+    """ticketctl through a gateway, where neither Postgres nor Kafka can be reached."""
+    settings = NOTHING_ELSE | {"TICKETBUS_SERVER": gateway.url, "TICKETBUS_TOKEN": gateway.token("ctl", "--scope", "admin")}
+
+    def run(*words, **options):
+        return gateway.bus.ctl(*words, **(settings | options))
+
+    return run
+
+
 @pytest.fixture
-def ctl(bus):
+def direct(bus):
+    """What cannot go through a gateway."""
     return bus.ctl
+
+
+@pytest.fixture(params=["direct", "served"])
+def way(request):
+    return request.param
+
+
+@pytest.fixture
+def ctl(bus, way, request):
+    """ticketctl in both ways: most tests must not be able to tell which."""
+    return bus.ctl if way == "direct" else request.getfixturevalue("served")
 
 
 # ---- every command ----
@@ -37,7 +70,8 @@ def test_a_ticket_s_whole_life(make_flow, ctl, bus, tmp_path):
                     input="Ein Text\nüber zwei Zeilen".encode()))
     ticket = made["ticket_id"]
     assert made["outcome"] == "applied" and made["version"] == 1 and made["events"][0]["type"] == "ticket.created"
-    blocker = read(ctl("create", "--title", "Comes first", "-w", flow.id, "--external-id", "EXT-1", "--json"))["ticket_id"]
+    name = f"EXT-{uuid7()}"
+    blocker = read(ctl("create", "--title", "Comes first", "-w", flow.id, "--external-id", name, "--json"))["ticket_id"]
     text = tmp_path / "comment.txt"
     text.write_text("Read from a file")
     for words in (
@@ -70,7 +104,7 @@ def test_a_ticket_s_whole_life(make_flow, ctl, bus, tmp_path):
     assert "Another title" in plain and "Edited" in plain and "abcdef1" in plain
     changes = read(ctl("history", ticket, "--field", "title", "--json"))
     assert [(c["old_value"], c["new_value"]) for c in changes] == [("A ticket by hand", "Another title")]
-    assert read(ctl("show", "EXT-1", "--json"))["id"] == blocker
+    assert read(ctl("show", name, "--json"))["id"] == blocker
 
 
 # ---- exit codes ----
@@ -94,24 +128,25 @@ def test_wrong_usage_is_2(ctl, words):
     assert ran.err.startswith("ticketctl") and ran.out == ""
 
 
-def test_wrong_settings_are_2(ctl):
-    assert "DB_PORT" in ctl("list", DB_PORT="none").expect(2).err
+def test_wrong_settings_are_2(direct):
+    assert "DB_PORT" in direct("list", DB_PORT="none").expect(2).err
 
 
-def test_unreachable_is_3(flow, ctl):
-    assert "Postgres" in ctl("list", DB_PORT="1").expect(3).err
-    assert "Kafka" in ctl("create", "t", "-w", flow.id, "--timeout", "2", KAFKA_BROKERS="127.0.0.1:1").expect(3).err
+def test_unreachable_is_3(flow, direct):
+    assert "Postgres" in direct("list", DB_PORT="1").expect(3).err
+    assert "Kafka" in direct("create", "t", "-w", flow.id, "--timeout", "2", KAFKA_BROKERS="127.0.0.1:1").expect(3).err
 
 
 def test_no_outcome_in_time_is_3(flow, ctl, bus):
     """The command stays known, and its outcome can be asked for later."""
     name = uuid7()
-    for daemon in bus.daemons:
+    workers = [daemon for daemon in bus.daemons if "worker" in daemon.name]
+    for daemon in workers:
         daemon.freeze()
     try:
         ran = ctl("create", "Late", "-w", flow.id, "--id", name, "--timeout", "1").expect(3)
     finally:
-        for daemon in bus.daemons:
+        for daemon in workers:
             daemon.thaw()
     assert name in ran.err
     deadline = time.monotonic() + 20
@@ -121,8 +156,8 @@ def test_no_outcome_in_time_is_3(flow, ctl, bus):
     assert json.loads(ran.out)["outcome"] == "applied"
 
 
-def test_secrets_are_not_shown(ctl, bus):
-    ran = ctl("settings").expect(0)
+def test_secrets_are_not_shown(direct, bus):
+    ran = direct("settings").expect(0)
     assert bus.settings["DB_PASSWORD"] not in ran.out + ran.err and bus.settings["DB_NAME"] in ran.out
 
 
@@ -217,8 +252,11 @@ def test_events_once_and_in_order(flow, ctl):
     assert [e for e in lines(ctl("events", "-w", flow.id, "-t", "commented", "--json"))] == events[1:]
 
 
-def test_events_followed(flow, bus):
+def test_events_followed(flow, bus, way, request):
     settings = os.environ | bus.settings
+    if way == "served":
+        gateway = request.getfixturevalue("gateway")
+        settings |= NOTHING_ELSE | {"TICKETBUS_SERVER": gateway.url, "TICKETBUS_TOKEN": gateway.token(f"follow-{uuid7()}")}
     following = subprocess.Popen([bus.stack.program("ticketctl"), "events", "--follow", "-w", flow.id, "--json"],
                                  env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
@@ -263,7 +301,7 @@ def test_larger_than_a_message_may_be_is_not_sent(flow, ctl, bus):
     assert after == before
 
 
-def test_export_and_back(make_flow, new_bus, ctl):
+def test_export_and_back(make_flow, new_bus, direct):
     """What export prints makes the same tickets in an empty installation."""
     flow = make_flow()
     parent, blocker = flow.create("Parent"), flow.create("Blocker", tags=["x"])
@@ -274,7 +312,7 @@ def test_export_and_back(make_flow, new_bus, ctl):
     flow.applied("ticket.link", ticket, {"dependencies": [{"depends_on": parent, "dependency_type": "related"}]})
     flow.applied("ticket.resolve", parent, {"resolution_comment": "Done"})
     flow.applied("ticket.delete", flow.create("Deleted"))
-    exported = ctl("export", "-w", flow.id).expect(0).out
+    exported = direct("export", "-w", flow.id).expect(0).out
     other = new_bus("restored", workers=1)
     other.ctl("send", "-", input=exported.encode()).expect(0)
     other.settle()
@@ -299,14 +337,14 @@ def test_export_and_back(make_flow, new_bus, ctl):
 
 # ---- operating ----
 
-def test_dead_letters(flow, ctl, bus):
+def test_dead_letters(flow, direct, bus):
     marker = uuid7()
     bus.publisher.send_raw(f"not json {marker}".encode(), "some-key")
     bus.events.wait(lambda: any(marker in (m.data.get("original") or "") for m in bus.events._topic[bus.dlq]), 20, "a letter")
-    told = read(ctl("dlq", "list", "--json"))
+    told = read(direct("dlq", "list", "--json"))
     assert any(marker in json.dumps(letter) for letter in told["dead_letters"]), told
     assert told["parked"] == []
-    assert "malformed" in ctl("dlq", "list").expect(0).out
+    assert "malformed" in direct("dlq", "list").expect(0).out
 
 
 def test_parked_ticket_replayed(new_bus):
@@ -357,11 +395,11 @@ def test_doctor_says_what_is_wrong(new_bus):
     bus.ctl("migrate", "up").expect(0)
 
 
-def test_topics(ctl, bus):
-    told = read(ctl("topics", "describe", "--json"))
+def test_topics(direct, bus):
+    told = read(direct("topics", "describe", "--json"))
     assert str(bus.PARTITIONS) in json.dumps(told)
-    ctl("topics", "ensure").expect(0)
-    ran = ctl("topics", "ensure", TICKETBUS_TOPIC_PARTITIONS="8")
+    direct("topics", "ensure").expect(0)
+    ran = direct("topics", "ensure", TICKETBUS_TOPIC_PARTITIONS="8")
     assert ran.code == 1 and "partition" in ran.err, "growing is refused with the reason"
 
 

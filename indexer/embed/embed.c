@@ -496,6 +496,27 @@ static void cut_groups(const struct run *r, struct tb_embed_input **open, size_t
     }
 }
 
+/* Groups that were cut before a limit was learnt are divided by it, not by more refusals. */
+static void fit_top(const struct run *r, struct stack *st)
+{
+    const struct tb_embedder *e = r->e;
+    for (;;) {
+        struct group g = st->groups[st->n - 1];
+        size_t keep = g.n;
+        if ((int64_t)g.n > e->size_max) {
+            keep = (size_t)e->size_max;
+        } else if (g.tokens > e->tokens_max && g.n > 1) {
+            keep = g.n / 2;
+        }
+        if (keep == g.n) {
+            return;
+        }
+        st->n--;
+        push(st, g.inputs + keep, g.n - keep);
+        push(st, g.inputs, keep);
+    }
+}
+
 /* Takes from the stack as many groups as may be asked for now; waits for the first. */
 static size_t pick_groups(struct run *r, struct stack *st, struct group *now)
 {
@@ -503,6 +524,7 @@ static size_t pick_groups(struct run *r, struct stack *st, struct group *now)
     size_t most = opt->parallel < ROUND_MAX ? opt->parallel : ROUND_MAX;
     size_t k = 0;
     while (st->n && k < most) {
+        fit_top(r, st);
         const struct group *g = &st->groups[st->n - 1];
         if (opt->gate && !tb_embed_gate_begin(opt->gate, g->tokens, k == 0, opt->stop)) {
             break;

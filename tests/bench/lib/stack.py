@@ -47,9 +47,9 @@ class Stack:
         self.build = REPO / "build/bench"
         self.env = dict(os.environ)
 
-    def start(self):
+    def start(self, parts="kafka,postgres", targets=("ticketbus-worker", "ticketctl", "ticketbus-bench")):
         for name in list(self.env):
-            if name.startswith(("TICKETBUS_", "DB_", "KAFKA_")) and name not in (
+            if name.startswith(("TICKETBUS_", "DB_", "KAFKA_", "QDRANT_", "EMBEDDING_")) and name not in (
                 "TICKETBUS_PG_OS_USER",
                 *(f"TICKETBUS_PORT_{part}" for part in ("KAFKA", "POSTGRES", "QDRANT", "EMBEDDING")),
             ):
@@ -58,8 +58,8 @@ class Stack:
         self.env["TICKETBUS_STATE_DIR"] = str(self.state)
         for part, port in ports.items():
             self.env.setdefault(f"TICKETBUS_PORT_{part}", str(port))
-        say("stack: Kafka and Postgres …")
-        run([REPO / "deploy/local/up", "--only", "kafka,postgres"], env=self.env)
+        say(f"stack: {parts} …")
+        run([REPO / "deploy/local/up", "--only", parts], env=self.env)
         script = f". '{self.state}/env' && env -0"
         lines = run(["bash", "-c", script], env=self.env).split("\0")
         self.env = dict(line.split("=", 1) for line in lines if "=" in line)
@@ -68,7 +68,7 @@ class Stack:
         say("build: release …")
         run(["cmake", "-S", REPO, "-B", self.build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
              "-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON"])
-        run(["cmake", "--build", self.build, "--target", "ticketbus-worker", "ticketctl", "ticketbus-bench"])
+        run(["cmake", "--build", self.build, "--target", *targets])
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             if self.sql(f"SHOW {setting}") != "on":
                 raise SystemExit(f"{setting} is off: the figures would mean nothing")

@@ -46,5 +46,9 @@ enum tb_rc bench_latency(const struct tb_config *cfg, int argc, char **argv, str
 enum tb_rc bench_relay(const struct tb_config *cfg, int argc, char **argv, struct tb_error *err);
 /* sse PORT TOKEN READERS WORKFLOWS: reads a gateway's events until standard input ends */
 enum tb_rc bench_sse(const struct tb_config *cfg, int argc, char **argv, struct tb_error *err);
+/* embedder PORT DIM LATENCY_MS: vectors from hashes over OpenAI's API; GET tells what was asked */
+enum tb_rc bench_embedder(const struct tb_config *cfg, int argc, char **argv, struct tb_error *err);
+/* sink PORT DIM: a Qdrant that throws points away. Port 0: a free one, told on standard output */
+enum tb_rc bench_sink(const struct tb_config *cfg, int argc, char **argv, struct tb_error *err);
 
 #endif

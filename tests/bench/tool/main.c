@@ -10,8 +10,9 @@ static const struct {
     int args;
     enum tb_rc (*run)(const struct tb_config *cfg, int argc, char **argv, struct tb_error *err);
 } verbs[] = {
-    {"topic", 2, bench_topic},     {"produce", 2, bench_produce}, {"scan", 1, bench_scan},
-    {"latency", 5, bench_latency}, {"relay", 2, bench_relay},     {"sse", 4, bench_sse},
+    {"topic", 2, bench_topic},       {"produce", 2, bench_produce}, {"scan", 1, bench_scan},
+    {"latency", 5, bench_latency},   {"relay", 2, bench_relay},     {"sse", 4, bench_sse},
+    {"embedder", 3, bench_embedder}, {"sink", 2, bench_sink},
 };
 
 int main(int argc, char **argv)
@@ -37,6 +38,8 @@ int main(int argc, char **argv)
                           "       ticketbus-bench scan TOPIC [SOURCE]\n"
                           "       ticketbus-bench latency COMMANDS EVENTS FILE RATE SKIP\n"
                           "       ticketbus-bench relay COMMANDS EVENTS\n"
-                          "       ticketbus-bench sse PORT TOKEN READERS WORKFLOWS\n");
+                          "       ticketbus-bench sse PORT TOKEN READERS WORKFLOWS\n"
+                          "       ticketbus-bench embedder PORT DIM LATENCY_MS\n"
+                          "       ticketbus-bench sink PORT DIM\n");
     return 2;
 }

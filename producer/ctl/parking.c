@@ -256,6 +256,10 @@ int ctl_run_dlq_show(struct ctl *ctl)
                               &err);
     }
     if (rc == TB_OK && n == 0 && !l.found) {
+        rc = ctl_letters_read(ctl, tb_config_str(ctl->cfg, TB_CFG(TOPIC_INDEX_DLQ)), 0, show_letter,
+                              &l, &err);
+    }
+    if (rc == TB_OK && n == 0 && !l.found) {
         rc = tb_fail(&err, TB_ENOTFOUND,
                      "nothing waits at %.*s, and no dead letter has this id (ticketctl dlq list)",
                      TB_ARG(given));

@@ -128,11 +128,38 @@ static int settle_all(struct ctl *ctl)
     return rc != TB_OK ? ctl_fail(&err) : ctl_flight_exit(&counts);
 }
 
+/* What was refused is forgotten, so that it is missing, and then indexed like anything missing. */
+static int replay_index(struct ctl *ctl)
+{
+    static const char sql[] =
+        "UPDATE index_state SET chunk_hashes = (SELECT coalesce(jsonb_object_agg(key, value), '{}')"
+        " FROM jsonb_each(chunk_hashes) WHERE value #>> '{}' NOT LIKE '!%') WHERE ticket_id = $1";
+    struct tb_error err = {0};
+    struct tb_pg_params p;
+    struct tb_pg_result *r = NULL;
+    tb_str id;
+    enum tb_rc rc = ctl_ticket_id(ctl, ctl->args.args[0], &id, &err);
+    if (rc == TB_OK) {
+        tb_pg_params_init(&p, ctl->arena);
+        tb_pg_add_str(&p, id);
+        rc = ctl_query(ctl, sql, &p, &r, &err);
+    }
+    tb_pg_result_free(r);
+    return rc == TB_OK ? ctl_run_index_ticket(ctl) : ctl_fail(&err);
+}
+
 int ctl_run_dlq_settle(struct ctl *ctl)
 {
     static const char *const filters[] = {"reason", "code", "ticket", "since", "until"};
     static const char *const of_one[] = {"id", "expected-version", "waiting-id", "waiting-source"};
     bool all = ctl_flag(&ctl->args, "all");
+    if (tb_str_eq_c(ctl_opt(&ctl->args, "topic"), "index")) {
+        if (all || ctl->args.nargs == 0 || ctl->args.command->kind != TB_CMD_REPLAY) {
+            return ctl_usage(ctl, "with --topic index one ticket is replayed; nothing waits for "
+                                  "the others (ticketctl index reconcile tries all)");
+        }
+        return replay_index(ctl);
+    }
     if (all == (ctl->args.nargs > 0)) {
         return ctl_usage(ctl, all ? "with --all no ticket is named"
                                   : "name a ticket, or say --all (and filters)");

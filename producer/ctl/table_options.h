@@ -256,6 +256,10 @@ static const struct ctl_option resume_options[] = {
 
 static const struct ctl_option dlq_settle_options[] = {
     {.name = "all", .doc = "Every parked ticket that fits; those parked by poison unless said."},
+    {.name = "topic",
+     .value = "WHICH",
+     .choices = dlq_topics,
+     .doc = "With replay: index tries again to index a ticket that could not be."},
     DLQ_FILTER_OPTIONS,
 };
 

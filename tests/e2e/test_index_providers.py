@@ -273,6 +273,30 @@ def test_one_poison_among_2048(indexed):
                            " WHERE workflow_id = %s AND chunks = 1 AND failed_chunks = 0", at.flow.id) == 2047
 
 
+def test_a_dead_letter_is_replayed(indexed, made):
+    """Listed, shown, and tried again when its cause is gone; until then the rest of the ticket is found."""
+    at = indexed("openai")
+    at.provider.poison = "POISON"
+    ticket = at.create(["Mushrooms"], description="The red ones are POISON.")[0]
+    at.wait()
+    told = json.loads(made.ctl("dlq", "list", "--topic", "index", "--ticket", ticket, "--json").expect(0).out)["dead_letters"]
+    assert [(letter["subject"], letter["data"]["chunk"]) for letter in told] == [(ticket, "body#0")]
+    shown = json.loads(made.ctl("dlq", "show", told[0]["id"], "--json").expect(0).out)
+    assert shown == told[0] and "POISON" not in json.dumps(shown["data"])
+    # Still refused: told, and another letter.
+    made.ctl("dlq", "replay", ticket, "--topic", "index", **at.provider.settings)
+    assert failed_chunks(made, ticket) == 1
+    at.provider.poison = ""
+    made.ctl("dlq", "replay", ticket, "--topic", "index", **at.provider.settings).expect(0)
+    assert failed_chunks(made, ticket) == 0
+    assert any("POISON" in text for text in at.provider.embedded)
+    made.ctl("dlq", "drop", ticket, "--topic", "index").expect(2)
+
+
+def failed_chunks(bus, ticket):
+    return bus.db.value("SELECT failed_chunks FROM index_state WHERE ticket_id = %s", ticket)
+
+
 # ---- pace ----
 
 def test_requests_at_once_adapt(indexed):

@@ -195,7 +195,8 @@ class Rig:
 
     def watermarks(self):
         return {r["partition"]: r for r in self.db.rows(
-            "SELECT * FROM partition_watermarks WHERE topic = %s", self.commands)}
+            "SELECT partition, next_offset, published_offset, owner_epoch, stalled_claims FROM partition_watermarks"
+            " WHERE topic = %s", self.commands)}
 
     def wait_servers(self, seconds=120):
         """Until Postgres and the broker answer."""

@@ -5,8 +5,8 @@
 enum {
     PAGE = 256,
     FEW = 512, /* a pass that finds no more than this leaves the rest to the indexers */
-    PASSES_MAX =
-        1000, /* at the filling; each finds less than the one before, or writes are faster */
+    PASSES_MIN = 2,
+    PASSES_MAX = 100, /* at the filling */
     PROOFS_MAX = 5,
     FREEZE_MS = 2000,
     SWITCHES_MAX = 30,
@@ -124,14 +124,20 @@ static enum tb_rc lacking(struct tb_indexer *ix, size_t *ret, struct tb_error *e
     return rc;
 }
 
+/* Under steady writes a pass always finds something: once it finds hardly less than the one before,
+ * what is left is what the indexers are at. */
 static enum tb_rc fill(struct tb_reindex *x, struct tb_error *err)
 {
     size_t total = 0;
-    size_t found = FEW + 1;
+    size_t found = SIZE_MAX;
     enum tb_rc rc = lacking(x->ix, &total, err);
     total += (size_t)x->indexed;
     for (int i = 0; rc == TB_OK && found > FEW && i < PASSES_MAX; i++) {
+        size_t before = found;
         rc = pass(x, total, &found, err);
+        if (i >= PASSES_MIN && found >= before / 2) {
+            break;
+        }
     }
     return rc;
 }
@@ -154,7 +160,10 @@ static enum tb_rc prove(struct tb_reindex *x, struct tb_error *err)
             .progress = on_proof,
             .arg = x};
         enum tb_rc rc = tb_proof_run(&x->proof, err);
-        if (rc != TB_OK || x->proof.differences == 0) {
+        /* Tickets that are behind are for the indexers, and the switch looks at them again. */
+        int64_t damage = x->proof.differences - x->proof.flaws[TB_FLAW_STALE] -
+                         x->proof.flaws[TB_FLAW_NOT_INDEXED];
+        if (rc != TB_OK || damage == 0) {
             return rc;
         }
     }

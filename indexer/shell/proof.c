@@ -132,20 +132,27 @@ static enum tb_rc measure(struct pass *pass, struct tb_error *err)
 /* Rows that no ticket stands behind any more. */
 static enum tb_rc sweep(struct pass *pass, struct tb_error *err)
 {
-    static const char count_sql[] =
-        "SELECT count(*) FROM search_documents d LEFT JOIN tickets t ON t.id = d.ticket_id"
-        " WHERE t.id IS NULL OR t.is_deleted";
+    /* A deletion that is not indexed yet is under way. */
+#define ORPHANS                                                                                    \
+    " search_documents x LEFT JOIN tickets t ON t.id = x.ticket_id WHERE (t.id IS NULL OR"         \
+    " (t.is_deleted AND EXISTS (SELECT 1 FROM index_state s WHERE s.collection = $1 AND"           \
+    " s.ticket_id = t.id AND s.version = t.version)))"
+    static const char count_sql[] = "SELECT count(*) FROM" ORPHANS;
     static const char delete_sql[] =
-        "WITH gone AS (DELETE FROM search_documents d USING search_documents x LEFT JOIN tickets t"
-        " ON t.id = x.ticket_id WHERE x.ticket_id = d.ticket_id AND (t.id IS NULL OR t.is_deleted)"
-        " RETURNING 1) SELECT count(*) FROM gone";
+        "WITH gone AS (DELETE FROM search_documents d USING" ORPHANS
+        " AND x.ticket_id = d.ticket_id RETURNING 1) SELECT count(*) FROM gone";
     static const char state_sql[] =
         "DELETE FROM index_state s WHERE s.collection = $1"
         " AND NOT EXISTS (SELECT 1 FROM tickets t WHERE t.id = s.ticket_id)";
     struct tb_pg_result *r = NULL;
     struct tb_pg_params params;
-    enum tb_rc rc = tb_pass_query(pass, pass->p->repair ? delete_sql : count_sql, NULL, &r, err);
-    if (rc == TB_OK && tb_pg_int(r, 0, 0)) {
+    tb_pg_params_init(&params, pass->arena);
+    tb_pg_add_str(&params, pass->p->ix->collection);
+    enum tb_rc rc = TB_OK;
+    if (!pass->p->ix->secondary) { /* the keywords go with the collection that is searched */
+        rc = tb_pass_query(pass, pass->p->repair ? delete_sql : count_sql, &params, &r, err);
+    }
+    if (rc == TB_OK && r && tb_pg_int(r, 0, 0)) {
         tb_pass_flaw(pass, TB_FLAW_KEYWORDS_ORPHAN, TB_STR_NULL, 0, tb_pg_int(r, 0, 0));
     }
     tb_pg_result_free(r);

@@ -5,7 +5,7 @@
 #include "indexer/core/floats.h"
 #include "indexer/store/pgvector_internal.h"
 
-enum { NUMBER_BYTES = 16, HALF_FROM = 2001, DIM_MAX = 4000 };
+enum { NUMBER_BYTES = 16, HALF_FROM = 2001, DIM_MAX = 4000, EXACT_MAX = 5000 };
 
 static void pgvector_free(struct tb_store *s)
 {
@@ -46,6 +46,7 @@ enum tb_rc tb_store_pgvector(const struct tb_config *cfg, const struct tb_store_
     p->base.ops = &ops;
     p->cfg = cfg;
     p->dim = opt->dim;
+    p->exact_max = opt->exact_max ? opt->exact_max : EXACT_MAX;
     p->alias = strdup(opt->alias);
     p->collection = strdup(opt->collection);
     if (!p->alias || !p->collection) {
@@ -129,6 +130,9 @@ enum tb_rc tb_pgvector_connect(struct tb_pgvector *p, struct tb_error *err)
                           "SET hnsw.ef_search = 100; SET hnsw.iterative_scan = strict_order;"
                           " SET jit = off",
                           err);
+    }
+    if (rc == TB_OK && p->exact_max < 0) { /* the planner would sort where that is cheaper */
+        rc = tb_pg_script(p->pg, "SET enable_sort = off; SET enable_seqscan = off", err);
     }
     if (rc != TB_OK) {
         struct tb_error why = err ? *err : (struct tb_error){.rc = rc};

@@ -16,6 +16,7 @@ struct tb_pgvector {
     char *alias;
     char *collection;
     int64_t dim;
+    int64_t exact_max;
     int64_t number;   /* of the collection's tables; 0: not known yet */
     char version[32]; /* of pgvector */
     bool may_damage;  /* it is one whose vacuum can damage the index */

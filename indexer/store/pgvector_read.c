@@ -4,7 +4,6 @@
 
 enum {
     PAGE = 1000,
-    EXACT_MAX = 5000, /* points that a filter leaves: so few are compared one by one */
     NEAR_MIN = 64,
     NEAR_OF_A_TICKET = 4, /* chunks fetched for each ticket asked for */
     NEAR_MAX = 4096,
@@ -228,12 +227,12 @@ enum tb_rc tb_pgvector_query(struct tb_store *s, const float *vector,
         return rc;
     }
     add_filter(&params, filter, arena);
-    tb_pg_add_int(&params, EXACT_MAX + 1);
+    tb_pg_add_int(&params, p->exact_max < 0 ? 0 : p->exact_max + 1);
     rc = tb_pgvector_exec(p, few_sql, &params, arena, &r, err);
     if (rc != TB_OK) {
         return rc;
     }
-    bool exact = tb_pg_int(r, 0, 0) <= EXACT_MAX;
+    bool exact = tb_pg_int(r, 0, 0) <= p->exact_max;
     size_t near = limit * NEAR_OF_A_TICKET < NEAR_MIN ? NEAR_MIN : limit * NEAR_OF_A_TICKET;
     tb_str text = tb_pgvector_text(vector, p->dim, arena);
     for (bool enough = false; rc == TB_OK && !enough;) {

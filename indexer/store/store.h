@@ -138,6 +138,8 @@ struct tb_store_options {
     const char *collection; /* physical name, with the model's fingerprint */
     int64_t dim;
     int64_t timeout_ms;
+    int64_t exact_max; /* pgvector: so few points that a filter leaves are compared one by one;
+                          0: 5,000, negative: none, all go through the index */
     const atomic_bool *stop; /* NULL: never */
 };
 

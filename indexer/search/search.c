@@ -125,6 +125,44 @@ static void degrade(struct tb_search_answer *a, const char *leg, const struct tb
     (void)snprintf(d->why, sizeof d->why, "%.*s", (int)sizeof d->why - 1, why->text);
 }
 
+/* The planner does not know how rare the words of a parameter are, and would read the whole table
+ * for each. */
+static enum tb_rc plan_by_index(struct tb_search *s, bool on, struct tb_arena *arena,
+                                struct tb_error *err)
+{
+    struct tb_pg_params p;
+    struct tb_pg_result *r;
+    tb_pg_params_init(&p, arena);
+    tb_pg_add_str(&p, on ? TB_LIT("off") : TB_LIT("on"));
+    enum tb_rc rc = tb_search_exec(s,
+                                   "SELECT set_config('enable_seqscan', $1, false),"
+                                   " set_config('jit', 'off', false)",
+                                   &p, &r, err);
+    if (rc == TB_OK) {
+        tb_pg_result_free(r);
+    }
+    return rc;
+}
+
+/* By words and by what is named. */
+static enum tb_rc run_words(struct tb_search *s, const struct tb_search_query *q,
+                            struct tb_arena *arena, struct legs *legs, struct tb_error *err)
+{
+    struct tb_error ignored;
+    enum tb_rc rc = plan_by_index(s, true, arena, err);
+    if (rc == TB_OK) {
+        rc = tb_leg_keyword(s, q, arena, &legs->of[TB_LEG_KEYWORD], err);
+    }
+    if (rc == TB_OK) {
+        rc = tb_leg_exact(s, q, arena, &legs->of[TB_LEG_EXACT], &legs->nids, err);
+    }
+    if (plan_by_index(s, false, arena, &ignored) != TB_OK) {
+        tb_pg_free(s->pg); /* with its settings */
+        s->pg = NULL;
+    }
+    return rc;
+}
+
 /* A leg that fails is left out and named. */
 static void run_legs(struct tb_search *s, const struct tb_search_query *q, struct tb_arena *arena,
                      struct legs *legs, struct tb_search_answer *a)
@@ -143,10 +181,7 @@ static void run_legs(struct tb_search *s, const struct tb_search_query *q, struc
     if (q->mode == TB_SEARCH_SEMANTIC) {
         return;
     }
-    rc = tb_leg_keyword(s, q, arena, &legs->of[TB_LEG_KEYWORD], &why);
-    if (rc == TB_OK) {
-        rc = tb_leg_exact(s, q, arena, &legs->of[TB_LEG_EXACT], &legs->nids, &why);
-    }
+    rc = run_words(s, q, arena, legs, &why);
     if (rc != TB_OK) {
         legs->of[TB_LEG_KEYWORD].n = legs->of[TB_LEG_EXACT].n = legs->nids = 0;
         degrade(a, "keyword", &why);

@@ -1,0 +1,1 @@
+ALTER TABLE search_documents ALTER COLUMN tsv SET STATISTICS -1;

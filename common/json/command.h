@@ -15,6 +15,9 @@
 /* The version of the commands' data this code understands (attribute schemaversion). */
 #define TB_COMMAND_SCHEMA_VERSION 1
 
+#define TB_SIGNATURE_HEADER                                                                        \
+    "ticketbus-signature" /* Kafka header of internal commands: HMAC-SHA256, hexadecimal */
+
 #define TB_MAX_EXTENSION_BYTES   4096 /* of all attributes we do not know together */
 #define TB_MAX_TRACEPARENT_CHARS 100
 #define TB_MAX_TRACESTATE_CHARS  512 /* W3C Trace Context, section 3.3.1.5 */

@@ -133,6 +133,22 @@ static void write_edges(struct tb_json *w, const char *name, const struct tb_edg
     tb_json_close(w, ']');
 }
 
+static void write_similar(struct tb_json *w, const struct tb_similar *similar, size_t n)
+{
+    if (!n) {
+        return;
+    }
+    tb_json_key(w, "similar");
+    tb_json_open(w, '[');
+    for (size_t i = 0; i < n; i++) {
+        tb_json_open(w, '{');
+        text(w, "ticket_id", similar[i].ticket_id);
+        number(w, "score", similar[i].score);
+        tb_json_close(w, '}');
+    }
+    tb_json_close(w, ']');
+}
+
 static void write_columns(struct tb_json *w, const struct tb_board *b)
 {
     tb_json_key(w, "columns");
@@ -219,6 +235,7 @@ static void write_change(struct tb_json *w, const struct tb_change *c, int64_t s
     }
     write_edges(w, "dependencies_added", c->edges_added, c->nedges_added);
     write_edges(w, "dependencies_removed", c->edges_removed, c->nedges_removed);
+    write_similar(w, c->similar, c->nsimilar);
     text(w, "agent_id", c->agent_id);
     time_of(w, "occurred_at", c->at);
     optional(w, "description", c->description);

@@ -229,6 +229,17 @@ static const struct tb_field expire_fields[] = {
 };
 static RECORD_OF(expire_record, "expire", tb_expire_data, expire_fields, "A waiting command.");
 
+static const struct tb_field similar_fields[] = {
+    TICKET(tb_similar_data, ticket_id, REQ, "The ticket found."),
+    INT(tb_similar_data, score, REQ, 0, 1000, "How near in meaning, in thousandths: 1000 is the same."),
+};
+static RECORD_OF(similar_record, "similar", tb_similar_data, similar_fields, "A ticket about the same thing.");
+
+static const struct tb_field similars_fields[] = {
+    RECORDS(tb_similars_data, similar, REQ, &similar_record, TB_MAX_SIMILAR, "The nearest first."),
+};
+static RECORD_OF(similars_record, "similars", tb_similars_data, similars_fields, "What the index has found.");
+
 #define TYPE(kind_, name_, family_, internal_, needs_, record_, doc_)                              \
     [kind_] = {.kind = (kind_), .name = (name_), .family = TB_FAMILY_##family_,                    \
                .internal = (internal_), .needs = (needs_), .record = &record_, .doc = doc_}
@@ -285,6 +296,8 @@ const struct tb_command_type tb_command_types[TB_CMD_COUNT_] = {
          "Gives up a waiting command of a parked ticket and goes on with the rest."),
     TYPE(TB_CMD_EXPIRE, "ticket.expire", PARKING, true, 0, expire_record,
          "Ends the wait of a command for a ticket it refers to."),
+    TYPE(TB_CMD_SIMILAR, "ticket.similar", TICKET, true, 0, similars_record,
+         "Tells which tickets are about the same thing as the subject."),
 };
 /* clang-format on */
 

@@ -33,6 +33,7 @@ enum tb_command_kind {
     TB_CMD_REPLAY,  /* operator: try a parked ticket's waiting commands again, in order */
     TB_CMD_DROP,    /* operator: give up the first waiting command of a parked ticket */
     TB_CMD_EXPIRE,  /* internal: a wait for a reference has lasted long enough */
+    TB_CMD_SIMILAR, /* internal, of the indexer: tickets about the same thing as the new subject */
     TB_CMD_COUNT_,
 };
 
@@ -378,6 +379,19 @@ struct tb_expire_data { /* also drop: which waiting command, the first when not 
     struct tb_present p;
     tb_str waiting_id;
     tb_str waiting_source;
+};
+
+enum { TB_SIMILAR_TICKET_ID, TB_SIMILAR_SCORE };
+struct tb_similar_data {
+    struct tb_present p;
+    tb_str ticket_id;
+    int64_t score; /* thousandths */
+};
+
+enum { TB_SIMILARS_SIMILAR };
+struct tb_similars_data {
+    struct tb_present p;
+    struct tb_records similar; /* of struct tb_similar_data */
 };
 
 #endif

@@ -30,6 +30,8 @@ struct tb_change {
     size_t nedges_added;
     const struct tb_edge *edges_removed;
     size_t nedges_removed;
+    const struct tb_similar *similar; /* similar_found */
+    size_t nsimilar;
     const struct tb_board *board_before; /* board.updated; NULL for the first */
     const struct tb_board *board;
     tb_str agent_id;    /* who, for history: the actor, or the source's agent of an import */

@@ -17,6 +17,7 @@
 #define TB_MAX_RATIONALE_CHARS   4000
 #define TB_MAX_FILES_LIST        5000
 #define TB_MAX_PATH_CHARS        1000
+#define TB_MAX_SIMILAR           10     /* tickets of one similar_found */
 #define TB_MAX_CLOSURE           100000 /* edges walked to look for a cycle */
 
 #endif

@@ -155,4 +155,9 @@ struct tb_edge {
 
 #define TB_EDGE_BLOCKS "blocks"
 
+struct tb_similar {
+    tb_str ticket_id;
+    int64_t score; /* thousandths */
+};
+
 #endif

@@ -79,6 +79,7 @@ enum tb_rc tb_indexer_open(struct tb_indexer *ix, const struct tb_config *cfg,
     if (tb_usage_check_price(ix->price, err) != TB_OK) {
         return TB_EINVAL;
     }
+    ix->similar_from = (double)tb_config_int(cfg, TB_CFG(SIMILAR_PERCENT)) / 100;
     ix->dlq_topic = tb_config_str(cfg, TB_CFG(TOPIC_INDEX_DLQ));
     ix->pg_patience = patience("Postgres", ix, away);
     ix->store_patience = patience("the vector store", ix, away);

@@ -187,6 +187,9 @@ static enum tb_rc run_slice(struct slice *s, struct tb_error *err)
         rc = tb_slice_confirm(s, err);
     }
     if (rc == TB_OK) {
+        rc = tb_slice_tell_similar(s, err);
+    }
+    if (rc == TB_OK) {
         rc = write_state(s, err);
     }
     if (rc == TB_OK) {

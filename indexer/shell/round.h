@@ -27,8 +27,9 @@ struct tb_round_stats {
     uint64_t healed;    /* points that were not as expected and were written anew */
     uint64_t deleted;
     uint64_t superseded;
-    uint64_t poison; /* chunks */
-    uint64_t dead;   /* whole tickets */
+    uint64_t poison;  /* chunks */
+    uint64_t dead;    /* whole tickets */
+    uint64_t similar; /* new tickets told of others */
 };
 
 struct tb_row;
@@ -56,6 +57,7 @@ struct tb_indexer {
     const char *dlq_topic;
     const atomic_bool *stop;  /* end after what is under way; wait for nothing any more */
     const atomic_bool *abort; /* and give up what is under way */
+    double similar_from;      /* least cosine of tickets a new one is told of; 0: none */
     size_t slice_chunks;      /* chunks that are embedded and written together */
     tb_round_done_fn *done;
     void *arg;

@@ -36,7 +36,8 @@ static const char tickets_sql[] =
     "SELECT t.id, t.version, t.workflow_id, t.status, t.ticket_type, t.priority,"
     " t.assigned_agent_id, t.tags::text, t.is_blocked, t.is_resolved, t.is_deleted, t.created_at,"
     " t.updated_at, t.title, t.description, coalesce(s.version, 0), coalesce(s.is_deleted, false),"
-    " coalesce(s.fingerprint, '')"
+    " coalesce(s.fingerprint, ''), t.created_at > now() - interval '1 day' AND NOT EXISTS (SELECT 1"
+    " FROM index_state o WHERE o.ticket_id = t.id)"
     " FROM tickets t LEFT JOIN index_state s ON s.ticket_id = t.id AND s.collection = $2"
     " WHERE t.id = ANY($1::text[])";
 
@@ -73,6 +74,7 @@ static void read_ticket(const struct tb_pg_result *r, int i, struct tb_arena *ar
     row->state_version = tb_pg_int(r, i, 15);
     row->state_deleted = tb_pg_bool(r, i, 16);
     row->state_fingerprint = tb_pg_str_in(r, i, 17, arena);
+    row->is_new = tb_pg_bool(r, i, 18);
     tb_map_init(&row->hashes, arena);
 }
 

@@ -40,6 +40,9 @@ enum tb_rc tb_slice_embed(struct slice *s, struct tb_error *err) TB_MUST_USE;
 enum tb_rc tb_slice_write_points(struct slice *s, struct tb_error *err) TB_MUST_USE;
 /* Reads refreshed points back; writes anew what is not as it was taken for. */
 enum tb_rc tb_slice_confirm(struct slice *s, struct tb_error *err) TB_MUST_USE;
+/* Tells new tickets of others about the same thing, by a command to each; before its state is
+ * written down, so that a crash in between repeats it (and the command's id is the same). */
+enum tb_rc tb_slice_tell_similar(struct slice *s, struct tb_error *err) TB_MUST_USE;
 /* Somebody has written down a newer version of an item while this one was under way. What he could
  * not know of (chunks that only this version has) goes. */
 enum tb_rc tb_slice_yield(struct slice *s, struct tb_error *err) TB_MUST_USE;

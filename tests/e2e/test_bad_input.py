@@ -180,7 +180,7 @@ def test_refused_with_the_field(flow, case):
 # ---- forged, newer, oversized ----
 
 @pytest.mark.parametrize("signature", [None, "00" * 32, "no hex", ""], ids=["none", "wrong", "no hex", "empty"])
-@pytest.mark.parametrize("kind", ["ticket.recheck", "ticket.watch", "ticket.expire"])
+@pytest.mark.parametrize("kind", ["ticket.recheck", "ticket.watch", "ticket.expire", "ticket.similar"])
 def test_forged_internal_command(flow, kind, signature):
     ticket = flow.create()
     data = {"dependent_id": new_ticket()} if kind == "ticket.watch" else {}

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import time
 
 import pytest
 
@@ -84,3 +85,45 @@ def test_a_board_that_says_nonsense_is_refused(bus, settings):
     flow = Workflow(bus, False)
     refused = flow.rejected("board.put", flow.id, board(**settings))
     assert next(iter(settings)) in json.dumps(refused)
+
+
+# ---- near-duplicates of new tickets ----
+
+def similar_found(bus, ticket):
+    return [m for m in bus.events.of_ticket(ticket) if m.type == "ticket.similar_found"]
+
+
+def test_a_new_ticket_is_told_of_its_near_duplicates_once(bus):
+    flow = Workflow(bus)
+    text = "Loading the second barge stops because the conveyor belt slips off its rear drum in heavy rain."
+    first = flow.create(title="Conveyor belt slips off when it rains", description=text)
+    wait_indexed(bus)
+    other = flow.create(title="Invoices of March lack the harbour dues", description="The sums are right, a line is missing.")
+    second = flow.create(title="Conveyor belt slips off in rain", description=text)
+    wait_told(bus, second)
+    [event] = similar_found(bus, second)
+    assert [s["ticket_id"] for s in event.data["similar"]] == [first] and 900 <= event.data["similar"][0]["score"] <= 1000
+    assert event.sequence == 2 and event.data["rule"] == "similar.found"
+    assert not similar_found(bus, first) and not similar_found(bus, other)
+    [row] = bus.db.rows("SELECT metadata, version FROM ticket_history WHERE ticket_id = %s AND change_type = 'similar_found'", second)
+    assert row["metadata"]["similar"] == event.data["similar"] and row["version"] == 2
+    assert "similar_found" in bus.ctl("history", second).expect(0).out
+    # An index that has forgotten the ticket takes it for new: the command comes again, with the same id and perhaps
+    # another list, and changes nothing.
+    bus.db.rows("DELETE FROM index_state WHERE ticket_id = %s", second)
+    flow.applied("ticket.delete", first)
+    flow.create(title="Conveyor belt slips off in the rain", description=text)
+    flow.applied("ticket.comment", second, {"comment_text": "Seen again."})
+    wait_indexed(bus)
+    bus.settle()
+    wait_indexed(bus)
+    assert len(similar_found(bus, second)) == 1 and flow.version(second) == 3
+    assert not [m.raw for m in bus.events.on(bus.events_topic) if m.subject == second and m.type == "command.rejected"]
+    flow.check()
+
+
+def wait_told(bus, ticket, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not similar_found(bus, ticket):
+        assert time.monotonic() < deadline, [m.type for m in bus.events.of_ticket(ticket)]
+        time.sleep(0.2)

@@ -47,6 +47,8 @@ static const struct verb verbs[TB_CMD_COUNT_] = {
                      TB_RULE_PARKING_EMPTY, TB_RULE_PARKING_EMPTY},
     [TB_CMD_EXPIRE] = {tb_decide_parking, MAY_BE_ABSENT | MAY_BE_DELETED | NO_BOARD,
                        TB_RULE_PARKING_EMPTY, TB_RULE_PARKING_EMPTY},
+    [TB_CMD_SIMILAR] = {tb_decide_similar, MAY_BE_ABSENT | MAY_BE_DELETED | NO_BOARD,
+                        TB_RULE_SIMILAR_FOUND, TB_RULE_SIMILAR_UNCHANGED},
     [TB_CMD_BOARD_PUT] = {tb_decide_board_put, 0, TB_RULE_BOARD_PUT, TB_RULE_BOARD_UNCHANGED},
 };
 

@@ -27,6 +27,7 @@ bool tb_decide_unlink(struct tb_draft *d);
 bool tb_decide_import(struct tb_draft *d);
 bool tb_decide_watch(struct tb_draft *d);
 bool tb_decide_recheck(struct tb_draft *d);
+bool tb_decide_similar(struct tb_draft *d);
 bool tb_decide_parking(struct tb_draft *d);
 bool tb_decide_board_put(struct tb_draft *d);
 

@@ -52,12 +52,30 @@ static void edges_json(struct tb_json *w, const char *key, const struct tb_edge 
     tb_json_close(w, ']');
 }
 
+static void similar_json(struct tb_json *w, const struct tb_change *change)
+{
+    if (change->nsimilar == 0) {
+        return;
+    }
+    tb_json_key(w, "similar");
+    tb_json_open(w, '[');
+    for (size_t i = 0; i < change->nsimilar; i++) {
+        tb_json_open(w, '{');
+        tb_json_key(w, "ticket_id");
+        tb_json_string(w, change->similar[i].ticket_id);
+        tb_json_key(w, "score");
+        tb_json_int(w, change->similar[i].score);
+        tb_json_close(w, '}');
+    }
+    tb_json_close(w, ']');
+}
+
 /* What the change's rows are, and why it was made; null when there is nothing to say. */
 static tb_str metadata(struct tb_batch *b, const struct tb_command *cmd,
                        const struct tb_change *change)
 {
     if (!change->comment && !change->commit && !change->nedges_added && !change->nedges_removed &&
-        tb_str_is_null(cmd->rationale)) {
+        !change->nsimilar && tb_str_is_null(cmd->rationale)) {
         return TB_STR_NULL;
     }
     tb_buf buf;
@@ -74,6 +92,7 @@ static tb_str metadata(struct tb_batch *b, const struct tb_command *cmd,
     }
     edges_json(&w, "added", change->edges_added, change->nedges_added);
     edges_json(&w, "removed", change->edges_removed, change->nedges_removed);
+    similar_json(&w, change);
     if (!tb_str_is_null(cmd->rationale)) {
         tb_json_key(&w, "rationale");
         tb_json_string(&w, cmd->rationale);

@@ -9,15 +9,15 @@
 #include "common/base/arena.h"
 #include "common/config/config.h"
 #include "common/crypto/crypto.h"
+#include "common/json/command.h"
 #include "common/kafka/consumer.h"
 #include "common/kafka/producer.h"
 #include "common/pg/pg.h"
 #include "worker/shell/batch.h"
 #include "worker/shell/pending.h"
 
-#define TB_SIGNATURE_HEADER "ticketbus-signature"
-#define TB_REPEAT_HEADER    "ticketbus-repeat"
-#define TB_WORKER_SOURCE    "/ticketbus/worker"
+#define TB_REPEAT_HEADER "ticketbus-repeat"
+#define TB_WORKER_SOURCE "/ticketbus/worker"
 
 /* A partition this worker holds, as its watermark row says. */
 struct tb_partition {

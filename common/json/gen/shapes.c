@@ -47,6 +47,12 @@ static const struct tb_shape_member edge_members[] = {
 };
 static const struct tb_shape edge = SHAPE("dependency", edge_members);
 
+static const struct tb_shape_member similar_members[] = {
+    M("ticket_id", STRING, true, false, NULL, "The ticket found."),
+    M("score", INT, true, false, NULL, "How near in meaning, in thousandths: 1000 is the same."),
+};
+static const struct tb_shape similar = SHAPE("similar", similar_members);
+
 static const struct tb_shape_member column_members[] = {
     M("id", STRING, true, false, NULL, "Status of the tickets in this column."),
     M("name", STRING, true, false, NULL, "Shown to people."),
@@ -103,8 +109,8 @@ static const struct tb_shape_member dead_letter_members[] = {
 };
 const struct tb_shape tb_shape_dead_letter = SHAPE("dead_letter", dead_letter_members);
 
-const struct tb_shape *const tb_shapes[] = {&comment, &commit,   &edge, &board,
-                                            &column,  &settings, NULL};
+const struct tb_shape *const tb_shapes[] = {&comment, &commit,   &edge,    &board,
+                                            &column,  &settings, &similar, NULL};
 
 struct list {
     struct tb_shape_member *items;
@@ -135,6 +141,9 @@ static void add_ticket_change(struct list *l, const struct tb_event_type *type)
         "Edges that came.");
     ADD("dependencies_removed", LIST, type->kind == TB_EVENT_DEPENDENCY_REMOVED, false, &edge,
         "Edges that went.");
+    if (type->kind == TB_EVENT_SIMILAR_FOUND) {
+        ADD("similar", LIST, true, false, &similar, "The tickets, nearest first.");
+    }
 }
 
 static void add_change(struct list *l, const struct tb_event_type *type)

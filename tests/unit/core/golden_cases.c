@@ -195,6 +195,16 @@ static void edge_cases(struct golden *g)
     RUN("for D", TB_CMD_WATCH, tb_watch_data, .p.set = BIT(TB_WATCH_DEPENDENT_ID),
         .dependent_id = kit_id('D'));
     RUN("", TB_CMD_RECHECK, tb_empty_data, .p.set = 0);
+    RUN("X and itself", TB_CMD_SIMILAR, tb_similars_data, .p.set = BIT(TB_SIMILARS_SIMILAR),
+        .similar = RECORDS(struct tb_similar_data,
+                           {.p.set = BIT(TB_SIMILAR_TICKET_ID) | BIT(TB_SIMILAR_SCORE),
+                            .ticket_id = kit_id('X'),
+                            .score = 950},
+                           {.p.set = BIT(TB_SIMILAR_TICKET_ID) | BIT(TB_SIMILAR_SCORE),
+                            .ticket_id = kit_id('T'),
+                            .score = 940}));
+    RUN("none", TB_CMD_SIMILAR, tb_similars_data, .p.set = BIT(TB_SIMILARS_SIMILAR),
+        .similar = {0});
     RUN("", TB_CMD_REPLAY, tb_empty_data, .p.set = 0);
     RUN("", TB_CMD_DROP, tb_expire_data, .p.set = 0);
     RUN("", TB_CMD_EXPIRE, tb_expire_data, .p.set = 0);

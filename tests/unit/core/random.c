@@ -419,6 +419,7 @@ static const void *make_data(struct random *r, const struct store *s, enum tb_co
     case TB_CMD_REPLAY:
     case TB_CMD_DROP:
     case TB_CMD_EXPIRE:
+    case TB_CMD_SIMILAR:
     case TB_CMD_COUNT_:
         break;
     }

@@ -139,6 +139,10 @@ static void render_change(tb_buf *buf, const struct tb_change *c)
     tb_buf_add_c(buf, stamped ? "}" : "}~");
     render_edges(buf, '+', c->edges_added, c->nedges_added);
     render_edges(buf, '-', c->edges_removed, c->nedges_removed);
+    for (size_t i = 0; i < c->nsimilar; i++) {
+        tb_buf_printf(buf, " like %.*s %lld", TB_ARG(c->similar[i].ticket_id),
+                      (long long)c->similar[i].score);
+    }
     if (c->comment_before) {
         render_comment(buf, "-", c->comment_before);
     }

@@ -26,6 +26,7 @@ const char *sample_cause(enum tb_event_kind kind)
         [TB_EVENT_UNBLOCKED] = "ticket.unblock",
         [TB_EVENT_BLOCKERS_CHANGED] = "ticket.block",
         [TB_EVENT_IMPORTED] = "ticket.import",
+        [TB_EVENT_SIMILAR_FOUND] = "ticket.create",
         [TB_EVENT_BOARD_PUT] = "board.put",
         [TB_EVENT_REJECTED] = "ticket.change_status",
         [TB_EVENT_UNCHANGED] = "ticket.assign",
@@ -250,6 +251,15 @@ static struct tb_board *board_of(const struct tb_command *cmd, struct tb_arena *
     return b;
 }
 
+static const struct tb_similar *similar_of(struct tb_arena *arena)
+{
+    struct tb_similar *list = TB_NEW_N(arena, struct tb_similar, 2);
+    assert_non_null(list);
+    list[0] = (struct tb_similar){TB_LIT("ticket-7d0e3b8c-7a44-5c1b-9d0e-0f2f6f3c9a10"), 987};
+    list[1] = (struct tb_similar){TB_LIT("ticket-8d0e3b8c-7a44-5c1b-9d0e-0f2f6f3c9a10"), 921};
+    return list;
+}
+
 static void add_rows(struct tb_change *c, const struct tb_command *cmd, struct tb_arena *arena)
 {
     switch ((int)c->event) {
@@ -271,6 +281,10 @@ static void add_rows(struct tb_change *c, const struct tb_command *cmd, struct t
     case TB_EVENT_DEPENDENCY_REMOVED:
         c->edges_removed = edge_of(cmd, arena, "related");
         c->nedges_removed = 1;
+        break;
+    case TB_EVENT_SIMILAR_FOUND:
+        c->similar = similar_of(arena);
+        c->nsimilar = 2;
         break;
     case TB_EVENT_BOARD_PUT:
         c->board = board_of(cmd, arena);

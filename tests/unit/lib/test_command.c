@@ -95,6 +95,7 @@ static struct ticketbus_command *typed(enum tb_command_kind kind, struct ticketb
     case TB_CMD_WATCH:
     case TB_CMD_RECHECK:
     case TB_CMD_EXPIRE:
+    case TB_CMD_SIMILAR:
     case TB_CMD_COUNT_:
         break;
     }

@@ -151,7 +151,7 @@ static enum tb_rc read_words(const struct tb_pg_result *r, struct query *q, stru
 static enum tb_rc take_apart(struct tb_search *s, struct query *q, struct tb_error *err)
 {
     struct tb_pg_params p;
-    struct tb_pg_result *r;
+    struct tb_pg_result *r = NULL;
     tb_str title = tb_query_title(q->asked->text);
     title = tb_str_is_null(title) ? TB_LIT("") : title;
     tb_pg_params_init(&p, q->arena);
@@ -245,7 +245,7 @@ static enum tb_rc rank(struct tb_search *s, const struct query *q, bool few,
 {
     tb_buf buf;
     struct tb_pg_params p;
-    struct tb_pg_result *r;
+    struct tb_pg_result *r = NULL;
     tb_buf_init(&buf, CONDITION_BYTES);
     tb_pg_params_init(&p, q->arena);
     tb_pg_add_int(&p, ENTRIES_MAX);
@@ -280,7 +280,7 @@ static enum tb_rc leaves_few(struct tb_search *s, const struct query *q, bool *r
                              struct tb_error *err)
 {
     struct tb_pg_params p;
-    struct tb_pg_result *r;
+    struct tb_pg_result *r = NULL;
     *ret = false;
     if (!is_filtered(q->asked)) {
         return TB_OK;

@@ -320,7 +320,7 @@ static enum tb_rc page(struct tb_search *s, const struct tb_search_query *q,
         memcpy(h->ranks, f->ranks, sizeof h->ranks);
         memcpy(h->parts, f->parts, sizeof h->parts);
         chunks[i].number = -1;
-        if (f->ranks[TB_LEG_SEMANTIC]) {
+        if (legs->chunks && f->ranks[TB_LEG_SEMANTIC]) {
             const struct tb_store_hit *hit = &legs->chunks[f->ranks[TB_LEG_SEMANTIC] - 1];
             h->similarity = hit->score;
             chunks[i] = (struct tb_hit_chunk){hit->kind, hit->comment_id, hit->number};

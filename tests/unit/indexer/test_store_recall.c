@@ -247,11 +247,12 @@ static void try_store(int which)
         for (size_t f = 0; f < TB_COUNT(filters); f++) {
             int64_t times[QUERIES];
             double recall = ask_all(asked, f, times);
+            const size_t middle = QUERIES / 2;
             qsort(times, QUERIES, sizeof *times, by_time);
             print_message("{\"store\":\"%s\",\"points\":%zu,\"filter\":\"%s\",\"recall10\":%.4f,"
                           "\"p50_ms\":%.1f,\"max_ms\":%.1f}\n",
-                          names[way], npoints, filter_names[f], recall,
-                          (double)times[QUERIES / 2] / 1e3, (double)times[QUERIES - 1] / 1e3);
+                          names[way], npoints, filter_names[f], recall, (double)times[middle] / 1e3,
+                          (double)times[QUERIES - 1] / 1e3);
             assert_true(recall >= 0.95);
         }
         ask_rare(asked);

@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/crash/crash.h"
 #include "common/json/event.h"
 #include "common/kafka/consumer.h"
 #include "common/probe/probe.h"
@@ -33,7 +34,13 @@ static enum tb_rc commit(struct reading *r, struct tb_error *err)
     for (size_t i = 0; i < n; i++) {
         positions[i] = (struct tb_position){at[i].partition, at[i].offset};
     }
-    return n ? tb_consumer_commit(r->consumer, positions, n, err) : TB_OK;
+    if (n == 0) {
+        return TB_OK;
+    }
+    TB_CRASH_POINT("before_offset_commit");
+    enum tb_rc rc = tb_consumer_commit(r->consumer, positions, n, err);
+    TB_CRASH_POINT("after_offset_commit");
+    return rc;
 }
 
 /* Goes on where the group has committed; from the beginning where it has not, or where that

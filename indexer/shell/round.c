@@ -1,6 +1,7 @@
 #include "indexer/shell/round.h"
 
 #include "common/base/log.h"
+#include "common/crash/crash.h"
 #include "indexer/shell/deadletter.h"
 #include "indexer/shell/slice.h"
 #include "indexer/shell/usage.h"
@@ -179,20 +180,25 @@ static enum tb_rc write_state(struct slice *s, struct tb_error *err)
 
 static enum tb_rc run_slice(struct slice *s, struct tb_error *err)
 {
+    TB_CRASH_POINT("before_embed");
     enum tb_rc rc = tb_slice_embed(s, err);
     if (rc == TB_OK) {
+        TB_CRASH_POINT("after_embed");
         rc = tb_slice_write_points(s, err);
     }
     if (rc == TB_OK) {
+        TB_CRASH_POINT("after_points");
         rc = tb_slice_confirm(s, err);
     }
     if (rc == TB_OK) {
         rc = tb_slice_tell_similar(s, err);
     }
     if (rc == TB_OK) {
+        TB_CRASH_POINT("before_state");
         rc = write_state(s, err);
     }
     if (rc == TB_OK) {
+        TB_CRASH_POINT("after_state");
         rc = tb_slice_yield(s, err);
     }
     for (size_t k = 0; rc == TB_OK && k < s->n; k++) {

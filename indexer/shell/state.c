@@ -57,7 +57,15 @@ static const char documents_sql[] =
 
 static const char undocument_sql[] =
     "DELETE FROM search_documents d USING unnest($1::text[], $2::bigint[]) AS w(id, version)"
+    " JOIN index_state s ON s.collection = $3 AND s.ticket_id = w.id AND s.version = w.version"
     " WHERE d.ticket_id = w.id AND d.version <= w.version";
+
+/* Texts that were as they had been when the row was read, while another indexer wrote the ticket
+ * down with others, or deleted it, in between. */
+static const char meanwhile_sql[] =
+    "SELECT w.n FROM unnest($1::text[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS w(id, was,"
+    " version, n) LEFT JOIN search_documents d ON d.ticket_id = w.id WHERE d.ticket_id IS NULL OR"
+    " (d.version > w.was AND d.version < w.version)";
 
 /* Only where this version is the one written down: no older vector over a newer one. */
 static const char vectors_sql[] =
@@ -236,8 +244,9 @@ static enum tb_rc add_documents(struct tb_pg *pg, const struct tb_indexed *items
     return tb_pg_pipeline_add(pg, "ix_documents", documents_sql, &p, err);
 }
 
-static enum tb_rc add_undocument(struct tb_pg *pg, const struct tb_indexed *items, size_t n,
-                                 struct tb_arena *arena, struct tb_error *err)
+static enum tb_rc add_undocument(struct tb_pg *pg, tb_str collection,
+                                 const struct tb_indexed *items, size_t n, struct tb_arena *arena,
+                                 struct tb_error *err)
 {
     struct columns c = columns_new(arena, n, 1, 1);
     for (size_t i = 0; i < n && !tb_arena_failed(arena); i++) {
@@ -256,6 +265,7 @@ static enum tb_rc add_undocument(struct tb_pg *pg, const struct tb_indexed *item
     tb_pg_params_init(&p, arena);
     tb_pg_add_strs(&p, c.strs[0], c.n);
     tb_pg_add_ints(&p, c.ints[0], c.n);
+    tb_pg_add_str(&p, collection);
     return tb_pg_pipeline_add(pg, "ix_undocument", undocument_sql, &p, err);
 }
 
@@ -348,9 +358,51 @@ static enum tb_rc find_newer(struct tb_pg *pg, tb_str collection, struct tb_inde
     return TB_OK;
 }
 
-enum tb_rc tb_state_write(struct tb_pg *pg, const struct tb_state_into *into,
-                          struct tb_indexed *items, size_t n, struct tb_arena *arena,
-                          struct tb_error *err)
+/* Marks those whose texts have to be written after all. */
+static enum tb_rc find_meanwhile(struct tb_pg *pg, struct tb_indexed *items, size_t n,
+                                 struct tb_arena *arena, size_t *ret, struct tb_error *err)
+{
+    struct columns c = columns_new(arena, n, 1, 2);
+    size_t *places = TB_NEW_N(arena, size_t, n + 1);
+    *ret = 0;
+    if (tb_arena_failed(arena)) {
+        return tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].doc && !items[i].texts_changed && !items[i].superseded) {
+            c.strs[0][c.n] = id_of(&items[i]);
+            c.ints[0][c.n] = items[i].row->state_version;
+            c.ints[1][c.n] = items[i].row->payload.version;
+            places[c.n++] = i;
+        }
+    }
+    if (c.n == 0) {
+        return TB_OK;
+    }
+    struct tb_pg_params p;
+    struct tb_pg_result *r = NULL;
+    tb_pg_params_init(&p, arena);
+    tb_pg_add_strs(&p, c.strs[0], c.n);
+    tb_pg_add_ints(&p, c.ints[0], c.n);
+    tb_pg_add_ints(&p, c.ints[1], c.n);
+    enum tb_rc rc = tb_pg_exec(pg, meanwhile_sql, &p, &r, err);
+    if (rc != TB_OK) {
+        return rc;
+    }
+    for (int i = 0; i < tb_pg_rows(r); i++) {
+        size_t at = (size_t)tb_pg_int(r, i, 0) - 1;
+        if (at < c.n) {
+            items[places[at]].texts_changed = true;
+            *ret += 1;
+        }
+    }
+    tb_pg_result_free(r);
+    return TB_OK;
+}
+
+static enum tb_rc write_once(struct tb_pg *pg, const struct tb_state_into *into,
+                             struct tb_indexed *items, size_t n, struct tb_arena *arena,
+                             struct tb_error *err)
 {
     if (n == 0) {
         return TB_OK;
@@ -377,7 +429,7 @@ enum tb_rc tb_state_write(struct tb_pg *pg, const struct tb_state_into *into,
         rc = add_documents(pg, items, n, arena, err);
     }
     if (rc == TB_OK) {
-        rc = add_undocument(pg, items, n, arena, err);
+        rc = add_undocument(pg, into->collection, items, n, arena, err);
     }
     if (rc == TB_OK) {
         rc = add_vectors(pg, into->collection, &vectors, err);
@@ -402,6 +454,25 @@ enum tb_rc tb_state_write(struct tb_pg *pg, const struct tb_state_into *into,
     }
     if (rc == TB_OK && written != (int64_t)n) {
         rc = find_newer(pg, into->collection, items, n, arena, err);
+    }
+    return rc;
+}
+
+enum tb_rc tb_state_write(struct tb_pg *pg, const struct tb_state_into *into,
+                          struct tb_indexed *items, size_t n, struct tb_arena *arena,
+                          struct tb_error *err)
+{
+    size_t again = 0;
+    enum tb_rc rc = write_once(pg, into, items, n, arena, err);
+    rc = rc == TB_OK ? find_meanwhile(pg, items, n, arena, &again, err) : rc;
+    for (size_t i = 0; rc == TB_OK && again && i < n; i++) {
+        struct tb_indexed once_more = items[i];
+        once_more.tokens = 0; /* they are counted */
+        if (once_more.doc && once_more.texts_changed && !once_more.superseded) {
+            rc = write_once(pg, into, &once_more, 1, arena, err);
+            items[i].superseded = once_more.superseded;
+            items[i].newer_version = once_more.newer_version;
+        }
     }
     return rc;
 }

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/crash/crash.h"
 #include "common/metrics/metrics.h"
 #include "common/probe/probe.h"
-#include "worker/shell/crash.h"
 #include "worker/shell/measure.h"
 #include "worker/shell/worker.h"
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/crash/crash.h"
 #include "common/metrics/metrics.h"
-#include "worker/shell/crash.h"
 #include "worker/shell/outbox.h"
 #include "worker/shell/worker.h"
 

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/crash/crash.h"
 #include "common/crypto/crypto.h"
 #include "common/metrics/metrics.h"
 #include "common/probe/probe.h"
-#include "worker/shell/crash.h"
 #include "worker/shell/measure.h"
 #include "worker/shell/worker.h"
 

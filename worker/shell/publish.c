@@ -1,7 +1,7 @@
 #include <stdio.h>
 
+#include "common/crash/crash.h"
 #include "common/json/event.h"
-#include "worker/shell/crash.h"
 #include "worker/shell/outbox.h"
 #include "worker/shell/worker.h"
 

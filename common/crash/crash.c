@@ -1,6 +1,7 @@
-#include "worker/shell/crash.h"
+#include "common/crash/crash.h"
 
 #ifdef TB_FAULTS
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +13,6 @@
 #include "common/crypto/crypto.h"
 
 static struct {
-    bool read;
     const char *name; /* NULL: none */
     size_t name_len;
     double when;
@@ -23,7 +23,6 @@ static struct {
 
 static void read_plan(void)
 {
-    plan.read = true;
     const char *text = getenv("TICKETBUS_CRASH_AT");
     const char *colon = text ? strchr(text, ':') : NULL;
     if (!colon) {
@@ -49,9 +48,8 @@ static bool is_due(void)
 
 void tb_crash_point(const char *name)
 {
-    if (!plan.read) {
-        read_plan();
-    }
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, read_plan);
     if (!plan.name || strlen(name) != plan.name_len ||
         strncmp(name, plan.name, plan.name_len) != 0 || !is_due()) {
         return;

@@ -1,11 +1,11 @@
-/* Named points at which tests/chaos lets a worker die or freeze. Nothing unless built with
+/* Named points at which tests let a worker or an indexer die or freeze. Nothing unless built with
  * TB_FAULTS.
  *
  * TICKETBUS_CRASH_AT=NAME:WHEN[:stop]: at the point NAME the process gets SIGKILL (or SIGSTOP), the
  * WHENth time it is passed when WHEN is a whole number, each time with that probability when it has
  * a decimal point. */
-#ifndef TB_WORKER_SHELL_CRASH_H
-#define TB_WORKER_SHELL_CRASH_H
+#ifndef TB_CRASH_CRASH_H
+#define TB_CRASH_CRASH_H
 
 #ifdef TB_FAULTS
 void tb_crash_point(const char *name);

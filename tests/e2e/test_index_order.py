@@ -1,0 +1,236 @@
+"""Events that come shuffled and twice, indexers that freeze and wake, come and go: the index only ever gets newer.
+
+TICKETBUS_TEST_LONG=1: 100,000 changes of 5,000 tickets."""
+
+import contextlib
+import hashlib
+import http.server
+import json
+import os
+import random
+import threading
+import time
+import uuid
+
+import confluent_kafka
+import psycopg
+import pytest
+
+from bus.installation import Installation
+from bus.wire import new_ticket
+from test_index import qdrant, wait_indexed
+
+LONG = os.environ.get("TICKETBUS_TEST_LONG") == "1"
+TICKETS, CHANGES = (5000, 100000) if LONG else (200, 4000)
+DIM = 16
+BATCH = 100
+HELD_BACK = 40 * BATCH if LONG else 10 * BATCH  # events that wait to be sent, in no order
+DUPLICATES = 0.3
+SEED = 11
+
+
+class Embedder:
+    """A vector for each text, and back."""
+
+    def __init__(self):
+        self.texts = {}
+        self.asked = 0
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                inputs = json.loads(self.rfile.read(int(self.headers["content-length"])))["input"]
+                outer.asked += len(inputs)
+                data = [{"index": i, "embedding": outer.vector(text)} for i, text in enumerate(inputs)]
+                body = json.dumps({"data": data, "model": "stub", "usage": {"prompt_tokens": 1, "total_tokens": 1}}).encode()
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def vector(self, text):
+        digest = hashlib.blake2b(text.encode(), digest_size=2 * DIM).digest()
+        raw = [int.from_bytes(digest[2 * i:2 * i + 2], "little") / 32768 - 1 for i in range(DIM)]
+        length = sum(x * x for x in raw) ** 0.5
+        vector = [x / length for x in raw]
+        self.texts[self.key(vector)] = text
+        return vector
+
+    @staticmethod
+    def key(vector):
+        return tuple(round(x, 3) + 0.0 for x in vector[:6])
+
+    def close(self):
+        self._server.shutdown()
+
+
+@pytest.fixture
+def bus(stack, logs, closed_installations):
+    embedder = Embedder()
+    made = Installation(stack, logs, "order", EMBEDDING_URL=embedder.url, EMBEDDING_MODEL="stub", EMBEDDING_DIM=str(DIM),
+                        TICKETBUS_SIMILAR_PERCENT="0")
+    made.embedder = embedder
+    try:
+        made.prepare()
+        yield made
+    finally:
+        made.events.problems.clear()  # events out of order are what is tried here
+        troubles = made.close()
+        closed_installations.append(made)
+        embedder.close()
+        assert not troubles, "\n\n".join(troubles)
+
+
+class Tickets:
+    """Rows that change, as workers would change them, and the events of it, sent in any order and some twice."""
+
+    def __init__(self, bus, dice):
+        self.bus, self.dice = bus, dice
+        self.ids = [new_ticket() for _ in range(TICKETS)]
+        self.version = dict.fromkeys(self.ids, 1)
+        self.title = {t: f"Ticket of revision 1 {t}" for t in self.ids}
+        self.deleted = set()
+        self.waiting = []
+        self.producer = confluent_kafka.Producer({"bootstrap.servers": bus.settings["KAFKA_BROKERS"],
+                                                  "partitioner": "murmur2_random", "linger.ms": 5})
+        self.db = psycopg.connect(**bus.db.parameters, autocommit=True)
+        self.db.execute(
+            "INSERT INTO tickets (id, workflow_id, created_by_agent_id, title, description, status, ticket_type, priority,"
+            " version, created_at, updated_at) SELECT t.id, 'order', 'test', t.title, 'The same for all.', 'todo', 'task',"
+            " 'medium', 1, now(), now() FROM unnest(%s::text[], %s::text[]) t(id, title)",
+            (self.ids, [self.title[t] for t in self.ids]))
+        self.waiting = [(t, 1) for t in self.ids]
+
+    def change(self, count, deletes=0.1):
+        rows = []
+        for ticket in self.dice.sample(self.ids, min(count, TICKETS)):
+            self.version[ticket] += 1
+            version = self.version[ticket]
+            what = self.dice.random()
+            if ticket in self.deleted or what < deletes:
+                self.deleted ^= {ticket}
+            elif what < 0.6:
+                self.title[ticket] = f"Ticket of revision {version} {ticket}"
+            rows.append((ticket, version, self.title[ticket], ticket in self.deleted))
+            self.waiting += [(ticket, version)] * (2 if self.dice.random() < DUPLICATES else 1)
+        self.db.execute(
+            "UPDATE tickets t SET version = w.version, title = w.title, is_deleted = w.deleted, updated_at = now(),"
+            " deleted_at = CASE WHEN w.deleted THEN now() END,"
+            " status = CASE WHEN w.version %% 2 = 0 THEN 'todo' ELSE 'doing' END"
+            " FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::bool[]) w(id, version, title, deleted) WHERE t.id = w.id",
+            [list(column) for column in zip(*rows)])
+        return len(rows)
+
+    def send(self, keep):
+        self.dice.shuffle(self.waiting)
+        while len(self.waiting) > keep:
+            ticket, version = self.waiting.pop()
+            event = {"specversion": "1.0", "id": str(uuid.uuid4()), "source": "/ticketbus/worker", "type": "ticket.updated",
+                     "subject": ticket, "time": "2026-01-01T00:00:00Z", "datacontenttype": "application/json",
+                     "sequence": str(version), "causationid": "x", "causationsource": "x", "causationindex": 1,
+                     "causationcount": 1, "data": {}}
+            self.producer.produce(self.bus.events_topic, json.dumps(event), ticket)
+            self.producer.poll(0)
+        self.producer.flush(30)
+
+
+class Watcher:
+    """Looks at every point again and again: none may become older, nor come back after its ticket's deletion."""
+
+    def __init__(self, bus):
+        self.bus, self.newest, self.wrong, self.looks = bus, {}, [], 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def all(self, vectors=False):
+        found, offset = [], None
+        while True:
+            page = qdrant(self.bus, f"/collections/{self.bus.settings['QDRANT_COLLECTION']}/points/scroll",
+                          {"limit": 1000, "with_payload": True, "with_vector": vectors, "offset": offset})
+            found += page["points"]
+            offset = page.get("next_page_offset")
+            if offset is None:
+                return found
+
+    def _run(self):
+        while not self._stop.wait(0.3):
+            with contextlib.suppress(OSError):  # the collection is not there yet
+                for point in self.all():
+                    version, known = point["payload"]["version"], self.newest.get(point["id"], 0)
+                    if version < known:
+                        self.wrong.append(f"{point['payload']['ticket_id']}: version {version} after {known}")
+                    self.newest[point["id"]] = max(version, known)
+                self.looks += 1
+
+    def close(self):
+        self._stop.set()
+        self._thread.join(30)
+
+
+def trouble(bus, indexers, stop, counts):
+    """Two of them freeze past their session and wake, in turns; a further one comes and goes."""
+    turn = 0
+    while not stop.is_set():
+        zombie = indexers[turn % 2]
+        zombie.freeze()
+        guest = bus.start_indexer()
+        stop.wait(8)
+        zombie.thaw()
+        counts["frozen"] += 1
+        guest.kill() if turn % 2 else bus.troubles.extend(guest.stop())
+        counts["gone"] += 1
+        stop.wait(2)
+        turn += 1
+
+
+@pytest.mark.timeout(3600)
+def test_shuffled_and_repeated_events_never_make_the_index_older(bus):
+    dice = random.Random(SEED)
+    tickets = Tickets(bus, dice)
+    indexers = [bus.start_indexer() for _ in range(3)]
+    watcher = Watcher(bus)
+    stop, counts = threading.Event(), {"frozen": 0, "gone": 0}
+    thread = threading.Thread(target=trouble, args=(bus, indexers, stop, counts), daemon=True)
+    thread.start()
+    done = 0
+    while done < CHANGES:
+        done += tickets.change(BATCH)
+        tickets.send(HELD_BACK)
+        time.sleep(0.5 if not LONG else 0.05)
+    stop.set()
+    thread.join(60)
+    tickets.send(0)
+    wait_indexed(bus, 900 if LONG else 180)
+    watcher.close()
+    verdict = json.loads(bus.ctl("index", "verify", "--json").expect(0).out.splitlines()[-1])
+    stale = [p for p in watcher.all(vectors=True) if not is_current(bus, tickets, p)]
+    print(json.dumps({"changes": done, "tickets": TICKETS, "frozen": counts["frozen"], "gone": counts["gone"],
+                      "looks": watcher.looks, "older_over_newer": len(watcher.wrong), "stale": len(stale)}))
+    assert verdict["differences"] == 0
+    assert not watcher.wrong, watcher.wrong[:10]
+    assert not stale, stale[:3]
+    assert counts["frozen"] >= 2 and watcher.looks > 5
+
+
+def is_current(bus, tickets, point):
+    """A live ticket's point is of its very text; a deleted one's has no vector."""
+    ticket = point["payload"]["ticket_id"]
+    vector = point.get("vector")
+    if isinstance(vector, dict):
+        vector = next(iter(vector.values()), None)
+    if ticket in tickets.deleted:
+        return not vector
+    text = bus.embedder.texts.get(bus.embedder.key(vector)) if vector else None
+    return point["payload"]["version"] == tickets.version[ticket] and text is not None and tickets.title[ticket] in text

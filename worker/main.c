@@ -11,6 +11,8 @@
 #include "worker/shell/worker.h"
 
 static volatile sig_atomic_t g_stop;
+static volatile sig_atomic_t g_reload;
+static volatile sig_atomic_t g_stop_limit_s;
 
 static void on_signal(int sig)
 {
@@ -19,6 +21,22 @@ static void on_signal(int sig)
         _exit(1); /* the second signal hurries; nothing committed is lost */
     }
     g_stop = 1;
+    (void)alarm((unsigned)g_stop_limit_s);
+}
+
+static void on_alarm(int sig)
+{
+    static const char text[] =
+        "ticketbus-worker: not stopped within TICKETBUS_STOP_S; ending as if killed\n";
+    (void)sig;
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(1);
+}
+
+static void on_hangup(int sig)
+{
+    (void)sig;
+    g_reload = 1;
 }
 
 static void usage(FILE *out)
@@ -31,7 +49,8 @@ static void usage(FILE *out)
         "usage: ticketbus-worker [--help] [--version]\n\n"
         "Applies ticket commands from Kafka in Postgres, exactly once, and publishes the "
         "events.\nAny number may run; the partitions of the topic are shared among them.\n"
-        "SIGTERM stops after the batch at hand.\n\nSettings:\n%s",
+        "SIGTERM stops after the batch at hand, a second one at once; SIGHUP reads the settings "
+        "again.\n\nSettings:\n%s",
         text.ptr ? text.ptr : "");
     tb_buf_dispose(&text);
 }
@@ -41,6 +60,10 @@ static void catch_signals(void)
     struct sigaction sa = {.sa_handler = on_signal};
     (void)sigaction(SIGTERM, &sa, NULL);
     (void)sigaction(SIGINT, &sa, NULL);
+    sa.sa_handler = on_alarm;
+    (void)sigaction(SIGALRM, &sa, NULL);
+    sa.sa_handler = on_hangup;
+    (void)sigaction(SIGHUP, &sa, NULL);
     sa.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &sa, NULL);
 }
@@ -56,6 +79,44 @@ static enum tb_log_level log_level(const struct tb_config *cfg)
     return TB_LOG_INFO;
 }
 
+static void apply_settings(const struct tb_config *cfg)
+{
+    tb_log_level(log_level(cfg));
+    tb_log_repeats((unsigned)tb_config_int(cfg, TB_CFG(LOG_REPEATS)));
+    g_stop_limit_s = (sig_atomic_t)tb_config_int(cfg, TB_CFG(STOP_S));
+}
+
+static void on_changed_setting(const struct tb_setting_info *info, bool taken, void *arg)
+{
+    (void)arg;
+    if (taken) {
+        tb_log_info("%s has changed", info->name);
+    } else {
+        tb_log_warn("%s has changed, which takes a restart", info->name);
+    }
+}
+
+static void reload(struct tb_config *cfg)
+{
+    struct tb_error err = {.rc = TB_OK};
+    if (tb_config_reload(cfg, 'W', on_changed_setting, NULL, &err) == TB_OK) {
+        apply_settings(cfg);
+        tb_log_info("settings read again");
+    } else {
+        tb_log_error("settings not read again: %s: %s", err.field, err.text);
+    }
+}
+
+/* Called between batches. */
+static void on_round(void *arg)
+{
+    tb_log_tell_repeats(false);
+    if (g_reload) {
+        g_reload = 0;
+        reload(arg);
+    }
+}
+
 /* The database may start after us: wait for it, unless told to stop. */
 static enum tb_rc connect_patiently(struct tb_worker *w, struct tb_error *err)
 {
@@ -63,15 +124,18 @@ static enum tb_rc connect_patiently(struct tb_worker *w, struct tb_error *err)
     while ((rc = tb_worker_connect_pg(w, err)) != TB_OK && !g_stop) {
         tb_probe_beat();
         tb_log_warn("%s; trying again", err->text);
+        on_round(w->on_round_arg);
         (void)sleep(1);
     }
     return g_stop ? TB_OK : rc;
 }
 
-static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
+static enum tb_rc run(struct tb_config *cfg, struct tb_error *err)
 {
     struct tb_worker w = {
         .cfg = cfg,
+        .on_round = on_round,
+        .on_round_arg = cfg,
         .topic_commands = tb_config_str(cfg, TB_CFG(TOPIC_COMMANDS)),
         .topic_events = tb_config_str(cfg, TB_CFG(TOPIC_EVENTS)),
         .topic_dlq = tb_config_str(cfg, TB_CFG(TOPIC_DLQ)),
@@ -132,6 +196,7 @@ int main(int argc, char **argv)
     }
     tb_log_init("ticketbus-worker", log_level(cfg),
                 strcmp(tb_config_str(cfg, TB_CFG(LOG_FORMAT)), "json") == 0);
+    apply_settings(cfg);
     catch_signals();
     /* Few heaps, since memory freed in one is of no use to another; and not back to the kernel and
      * forth with every batch. */
@@ -142,6 +207,7 @@ int main(int argc, char **argv)
         tb_log_error("%s", err.text);
     }
     tb_log_info("worker stopped");
+    tb_log_tell_repeats(true);
     tb_config_free(cfg);
     return rc == TB_OK ? 0 : 3;
 }

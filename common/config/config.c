@@ -272,6 +272,41 @@ bool tb_config_given(const struct tb_config *cfg, enum tb_setting s)
     return cfg->values[s].given;
 }
 
+/* ---- reading again ---- */
+
+/* Letters of the programs that take a new value at SIGHUP, by setting. */
+static const char *const reloaded[TB_SETTING_COUNT_] = {
+#define SETTING(symbol, name, type, def, min, max, unit, programs, secret, doc)
+#define RELOADED(symbol, programs) [TB_SET_##symbol##_] = programs,
+#include "common/tbl/settings.def"
+#undef SETTING
+};
+
+enum tb_rc tb_config_reload(struct tb_config *cfg, char program, tb_config_told_fn *told, void *arg,
+                            struct tb_error *err)
+{
+    struct tb_config *fresh = NULL;
+    enum tb_rc rc = tb_config_load(program, &fresh, err);
+    if (rc != TB_OK || !fresh) {
+        return rc;
+    }
+    for (int s = 0; s < TB_SETTING_COUNT_; s++) {
+        if (!strchr(tb_settings[s].programs, program) ||
+            strcmp(cfg->values[s].text, fresh->values[s].text) == 0) {
+            continue;
+        }
+        bool takes = reloaded[s] && strchr(reloaded[s], program);
+        if (takes) {
+            struct value old = cfg->values[s];
+            cfg->values[s] = fresh->values[s];
+            fresh->values[s] = old;
+        }
+        told(&tb_settings[s], takes, arg);
+    }
+    tb_config_free(fresh);
+    return TB_OK;
+}
+
 /* ---- documentation ---- */
 
 void tb_config_help(char program, tb_buf *out)
@@ -313,8 +348,11 @@ void tb_config_markdown(tb_buf *out)
                  "or lines `NAME=value` of the file\nnamed by `TICKETBUS_CONFIG`; the "
                  "environment wins. A value out of bounds stops the program with the name of "
                  "the setting.\n\n"
-                 "| setting | default | bounds | unit | read by | what it is |\n"
-                 "| --- | --- | --- | --- | --- | --- |\n");
+                 "At SIGHUP a program reads them again and takes over those marked with its name "
+                 "in the last column; changes of others\nare logged and wait for a restart. Only "
+                 "the file can have changed: an environment does not.\n\n"
+                 "| setting | default | bounds | unit | read by | what it is | SIGHUP |\n"
+                 "| --- | --- | --- | --- | --- | --- | --- |\n");
     for (int s = 0; s < TB_SETTING_COUNT_; s++) {
         const struct tb_setting_info *info = &tb_settings[s];
         tb_buf_printf(out, "| `%s` | %s%s%s | %lld to %lld%s | %s | ", info->name,
@@ -322,6 +360,8 @@ void tb_config_markdown(tb_buf *out)
                       (long long)info->max, info->type == TB_SETTING_STR ? " characters" : "",
                       info->unit);
         programs_text(info->programs, out);
-        tb_buf_printf(out, " | %s%s |\n", info->doc, info->secret ? " Secret: never shown." : "");
+        tb_buf_printf(out, " | %s%s | ", info->doc, info->secret ? " Secret: never shown." : "");
+        programs_text(reloaded[s] ? reloaded[s] : "", out);
+        tb_buf_add_c(out, " |\n");
     }
 }

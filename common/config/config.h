@@ -47,6 +47,14 @@ enum tb_rc tb_config_load_with(char program, const struct tb_config_given *given
                                struct tb_config **ret, struct tb_error *err) TB_MUST_USE;
 void tb_config_free(struct tb_config *cfg);
 
+/* Reads both again. Of what has changed, the settings that `program` may change while it runs
+ * (RELOADED in the table) are taken over, which frees their old strings: no other thread may read
+ * them meanwhile. told is called for each change, never with a value. On failure nothing changes.
+ */
+typedef void tb_config_told_fn(const struct tb_setting_info *info, bool taken, void *arg);
+enum tb_rc tb_config_reload(struct tb_config *cfg, char program, tb_config_told_fn *told, void *arg,
+                            struct tb_error *err) TB_MUST_USE;
+
 /* NUL-terminated, valid as long as cfg. */
 const char *tb_config_str(const struct tb_config *cfg, enum tb_setting s);
 int64_t tb_config_int(const struct tb_config *cfg, enum tb_setting s);

@@ -12,7 +12,8 @@ static void on_error(rd_kafka_t *rk, int e, const char *reason, void *opaque)
     (void)rk;
     struct tb_admin *a = opaque;
     if (e != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !a->trouble[0]) {
-        (void)snprintf(a->trouble, sizeof a->trouble, "%s", reason);
+        (void)snprintf(a->trouble, sizeof a->trouble, "%s%s", reason,
+                       tb_kafka_settings_of((rd_kafka_resp_err_t)e, reason));
     }
 }
 

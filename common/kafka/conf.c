@@ -36,8 +36,9 @@ void tb_kconf_set(struct tb_kconf *k, const char *name, const char *value)
     }
     /* librdkafka's text may quote the value. */
     bool secret = strstr(name, "password") != NULL;
-    k->rc = tb_fail_field(k->err, TB_EINVAL, name, "Kafka setting %s: %s", name,
-                          secret ? "not accepted" : text);
+    k->rc = tb_fail_field(k->err, TB_EINVAL, name, "Kafka setting %s: %s%s", name,
+                          secret ? "not accepted" : text,
+                          tb_kafka_settings_of(RD_KAFKA_RESP_ERR__INVALID_ARG, name));
 }
 
 void tb_kconf_set_int(struct tb_kconf *k, const char *name, int64_t value)
@@ -91,7 +92,8 @@ enum tb_rc tb_kconf_make(struct tb_kconf *k, rd_kafka_type_t type, rd_kafka_t **
         if (*ret) {
             k->conf = NULL; /* now the client's */
         } else {
-            k->rc = tb_fail(k->err, TB_EINVAL, "Kafka client: %s", text);
+            k->rc = tb_fail(k->err, TB_EINVAL, "Kafka client: %s%s", text,
+                            tb_kafka_settings_of(RD_KAFKA_RESP_ERR__INVALID_ARG, text));
         }
     }
     tb_kconf_dispose(k);

@@ -1,5 +1,6 @@
 /* librdkafka's errors in terms of ours. */
 #include <stdio.h>
+#include <string.h>
 
 #include "common/kafka/internal.h"
 
@@ -86,6 +87,43 @@ enum tb_rc tb_kafka_rc(rd_kafka_resp_err_t e)
     return TB_ERETRY;
 }
 
+const char *tb_kafka_settings_of(rd_kafka_resp_err_t e, const char *reason)
+{
+    /* By librdkafka's name of a property, or else by the code. */
+    static const struct {
+        const char *part;
+        const char *settings;
+    } by_text[] = {
+        {"ssl.ca.location", " (see KAFKA_SSL_CA)"},
+        {"security.protocol", " (see KAFKA_SECURITY_PROTOCOL)"},
+        {"sasl.mechanism", " (see KAFKA_SASL_MECHANISM)"},
+    };
+    static const struct {
+        rd_kafka_resp_err_t e;
+        const char *settings;
+    } by_code[] = {
+        {RD_KAFKA_RESP_ERR__SSL, " (see KAFKA_SSL_CA, KAFKA_BROKERS, KAFKA_SECURITY_PROTOCOL)"},
+        {RD_KAFKA_RESP_ERR__AUTHENTICATION,
+         " (see KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD, KAFKA_SASL_MECHANISM)"},
+        {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
+         " (see KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD, KAFKA_SASL_MECHANISM)"},
+        {RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM, " (see KAFKA_SASL_MECHANISM)"},
+        {RD_KAFKA_RESP_ERR__RESOLVE, " (see KAFKA_BROKERS)"},
+        {RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, " (see KAFKA_BROKERS, KAFKA_SECURITY_PROTOCOL)"},
+    };
+    for (size_t i = 0; reason && i < TB_COUNT(by_text); i++) {
+        if (strstr(reason, by_text[i].part)) {
+            return by_text[i].settings;
+        }
+    }
+    for (size_t i = 0; i < TB_COUNT(by_code); i++) {
+        if (by_code[i].e == e) {
+            return by_code[i].settings;
+        }
+    }
+    return "";
+}
+
 enum tb_rc tb_kafka_fail(struct tb_error *err, rd_kafka_resp_err_t e, const char *attempt,
                          const char *reason)
 {
@@ -93,8 +131,9 @@ enum tb_rc tb_kafka_fail(struct tb_error *err, rd_kafka_resp_err_t e, const char
     if (rc == TB_OK) {
         return rc;
     }
-    (void)tb_fail(err, rc, "Kafka: %s: %s", attempt,
-                  reason && *reason ? reason : rd_kafka_err2str(e));
+    (void)tb_fail(err, rc, "Kafka: %s: %s%s", attempt,
+                  reason && *reason ? reason : rd_kafka_err2str(e),
+                  reason && strstr(reason, " (see KAFKA_") ? "" : tb_kafka_settings_of(e, reason));
     if (err) {
         (void)snprintf(err->code, sizeof err->code, "%.15s", rd_kafka_err2name(e));
     }

@@ -28,6 +28,9 @@ enum tb_rc tb_kconf_make(struct tb_kconf *k, rd_kafka_type_t type, rd_kafka_t **
 void tb_kconf_dispose(struct tb_kconf *k);
 
 enum tb_rc tb_kafka_rc(rd_kafka_resp_err_t e);
+/* Which settings of ours are at fault, as words to add: " (see KAFKA_SSL_CA)"; "" when none is
+ * known to be. reason may be NULL. */
+const char *tb_kafka_settings_of(rd_kafka_resp_err_t e, const char *reason);
 /* Fills err with code, what was attempted and reason (librdkafka's own words when NULL). */
 enum tb_rc tb_kafka_fail(struct tb_error *err, rd_kafka_resp_err_t e, const char *attempt,
                          const char *reason);

@@ -94,7 +94,8 @@ static void on_error(rd_kafka_t *rk, int e, const char *reason, void *opaque)
     if (e == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && p->trouble[0]) {
         return;
     }
-    (void)snprintf(p->trouble, sizeof p->trouble, "%s", reason);
+    (void)snprintf(p->trouble, sizeof p->trouble, "%s%s", reason,
+                   tb_kafka_settings_of((rd_kafka_resp_err_t)e, reason));
 }
 
 static void configure(struct tb_kconf *k, const struct tb_config *cfg,

@@ -102,6 +102,34 @@ static enum tb_rc check_server(struct tb_pg *pg, struct tb_error *err)
     return rc;
 }
 
+/* libpq's sentences say what is wrong, not where it is set. Only words for people follow from them.
+ */
+static void name_settings(struct tb_error *err)
+{
+    static const struct {
+        const char *part;
+        const char *settings;
+    } known[] = {
+        {"does not match host name", "DB_HOST, DB_SSLMODE"},
+        {"certificate verify failed", "DB_SSL_CA, DB_SSLMODE"},
+        {"root certificate", "DB_SSL_CA, DB_SSLMODE"},
+        {"does not support SSL", "DB_SSLMODE"},
+        {"no pg_hba.conf entry", "DB_SSLMODE, DB_USER, DB_NAME, and the server's pg_hba.conf"},
+        {"password authentication failed", "DB_USER, DB_PASSWORD"},
+        {"no password supplied", "DB_PASSWORD"},
+        {"sslmode value", "DB_SSLMODE"},
+        {"could not translate host name", "DB_HOST"},
+    };
+    for (size_t i = 0; err && i < TB_COUNT(known); i++) {
+        if (strstr(err->text, known[i].part)) {
+            size_t used = strlen(err->text);
+            (void)snprintf(err->text + used, sizeof err->text - used, " (see %s)",
+                           known[i].settings);
+            return;
+        }
+    }
+}
+
 static void ignore_notice(void *arg, const PGresult *res)
 {
     (void)arg;
@@ -135,6 +163,7 @@ enum tb_rc tb_pg_connect(const struct tb_config *cfg, const char *application_na
                                  "user",
                                  "password",
                                  "sslmode",
+                                 "sslrootcert",
                                  "options",
                                  "application_name",
                                  "client_encoding",
@@ -147,6 +176,7 @@ enum tb_rc tb_pg_connect(const struct tb_config *cfg, const char *application_na
                                   tb_config_str(cfg, TB_CFG(DB_USER)),
                                   tb_config_str(cfg, TB_CFG(DB_PASSWORD)),
                                   tb_config_str(cfg, TB_CFG(DB_SSLMODE)),
+                                  tb_config_str(cfg, TB_CFG(DB_SSL_CA)),
                                   options.failed ? "" : options.ptr,
                                   application_name,
                                   "UTF8",
@@ -165,6 +195,7 @@ enum tb_rc tb_pg_connect(const struct tb_config *cfg, const char *application_na
     enum tb_rc rc = TB_OK;
     if (PQstatus(pg->conn) != CONNECTION_OK) {
         (void)tb_pg_fail_result(pg, NULL, err);
+        name_settings(err);
         rc = TB_EUNAVAILABLE;
     }
     if (rc == TB_OK) {

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 
 import pytest
 
@@ -9,6 +10,11 @@ from bus.installation import Installation
 from bus.proxy import CountingProxy
 from bus.stack import Stack, StackMissing
 from bus.workflow import Workflow
+
+
+def pytest_configure():
+    """SIGTERM ends the tests as Ctrl-C does: with everything they have started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):

@@ -54,6 +54,20 @@ static enum tb_rc publish(struct tb_worker *w, const struct tb_batch *b, struct 
     return TB_OK;
 }
 
+/* At the level debug each command is told of, with its trace. */
+static void tell_outcomes(const struct tb_batch *b)
+{
+    for (size_t i = 0; i < b->n && tb_log_enabled(TB_LOG_DEBUG); i++) {
+        const struct tb_item *item = &b->items[i];
+        tb_log_trace(item->cmd.traceparent);
+        tb_log_debug("partition %d, offset %lld: %s %.*s of %.*s: %s %.*s", item->partition,
+                     (long long)item->offset, item->cmd.type ? item->cmd.type->name : "record",
+                     TB_ARG(item->log_id), TB_ARG(item->cmd.subject),
+                     tb_outcome_name(item->outcome), TB_ARG(item->log_code));
+    }
+    tb_log_trace(TB_STR_NULL);
+}
+
 static enum tb_rc apply_once(struct tb_worker *w, struct tb_item *items, size_t n,
                              struct tb_error *err)
 {
@@ -87,6 +101,7 @@ static enum tb_rc apply_once(struct tb_worker *w, struct tb_item *items, size_t 
     }
     at = tb_measure_phase("store", at);
     tb_measure_batch(&b);
+    tell_outcomes(&b);
     TB_CRASH_POINT("after_commit");
     advance(w, &b);
     rc = publish(w, &b, err);
@@ -196,10 +211,14 @@ enum tb_rc tb_batch_apply(struct tb_worker *w, struct tb_item *items, size_t n,
     if (n == 0) {
         return TB_OK;
     }
+    enum tb_rc rc;
     if (n == 1) {
-        return apply_alone(w, items, err);
+        tb_log_trace(items->cmd.traceparent);
+        rc = apply_alone(w, items, err);
+        tb_log_trace(TB_STR_NULL);
+        return rc;
     }
-    enum tb_rc rc = apply_retrying(w, items, n, err);
+    rc = apply_retrying(w, items, n, err);
     if (rc != TB_EDATA && rc != TB_ENOMEM) {
         return rc;
     }

@@ -43,7 +43,7 @@ static enum tb_rc send_expire(struct tb_worker *w, tb_str ticket, tb_str deadlin
     };
     const struct tb_message message = {.kind = TB_MESSAGE_RETRY, .subject = ticket};
     tb_str body;
-    enum tb_rc rc = tb_internal_render(&cause, tb_clock_wall_us(), &message, w->arena, &body);
+    enum tb_rc rc = tb_internal_render(&cause, 0, tb_clock_wall_us(), &message, w->arena, &body);
     if (rc != TB_OK) {
         return tb_fail(err, rc, "out of memory");
     }

@@ -14,7 +14,7 @@ static const struct {
     [TB_MESSAGE_RETRY] = {TB_CMD_EXPIRE, "retry"},
 };
 
-enum tb_rc tb_internal_render(const struct tb_command *cause, int64_t now_us,
+enum tb_rc tb_internal_render(const struct tb_command *cause, int64_t applied_us, int64_t now_us,
                               const struct tb_message *message, struct tb_arena *arena,
                               tb_str *ret_body)
 {
@@ -27,8 +27,9 @@ enum tb_rc tb_internal_render(const struct tb_command *cause, int64_t now_us,
         [TB_MESSAGE_RECHECK] = &empty,
         [TB_MESSAGE_RETRY] = &expire,
     };
-    tb_str purpose = tb_arena_printf(arena, "%s %.*s %.*s", kinds[message->kind].purpose,
-                                     TB_ARG(message->subject), TB_ARG(message->dependent_id));
+    tb_str purpose = tb_arena_printf(arena, "%s %.*s %.*s %lld", kinds[message->kind].purpose,
+                                     TB_ARG(message->subject), TB_ARG(message->dependent_id),
+                                     (long long)applied_us);
     if (tb_str_is_null(purpose)) {
         return TB_ENOMEM;
     }

@@ -243,6 +243,7 @@ static void measure(struct loop *l)
 {
     int64_t now = tb_clock_mono_us();
     tb_probe_beat();
+    l->w->on_round(l->w->on_round_arg);
     if (now >= l->next_measure_us) {
         l->next_measure_us = now + MEASURE_EVERY_US;
         tb_measure_state(l->w);

@@ -58,7 +58,8 @@ static enum tb_rc render_messages(struct tb_deciding *d, const struct tb_command
 {
     for (size_t i = 0; i < decision->nmessages; i++) {
         tb_str body;
-        enum tb_rc rc = tb_internal_render(cmd, at, &decision->messages[i], d->b->arena, &body);
+        enum tb_rc rc =
+            tb_internal_render(cmd, d->b->now_us, at, &decision->messages[i], d->b->arena, &body);
         if (rc != TB_OK) {
             return rc;
         }
@@ -74,7 +75,7 @@ static enum tb_rc wake_waiters(struct tb_deciding *d, const struct tb_command *c
     for (size_t i = 0; waiters && i < waiters->n; i++) {
         const struct tb_message retry = {.kind = TB_MESSAGE_RETRY, .subject = waiters->items[i]};
         tb_str body;
-        enum tb_rc rc = tb_internal_render(cmd, at, &retry, d->b->arena, &body);
+        enum tb_rc rc = tb_internal_render(cmd, d->b->now_us, at, &retry, d->b->arena, &body);
         if (rc != TB_OK) {
             return rc;
         }

@@ -33,6 +33,8 @@ struct tb_partition {
 
 struct tb_worker {
     const struct tb_config *cfg;
+    void (*on_round)(void *arg); /* between batches; may change settings */
+    void *on_round_arg;
     struct tb_pg *pg;
     struct tb_consumer *consumer;
     struct tb_producer *producer;
@@ -105,9 +107,12 @@ enum tb_rc tb_intake_waiting(struct tb_worker *w, struct tb_item *item, struct t
                              struct tb_error *err) TB_MUST_USE;
 
 /* ---- internal.c: commands of ours to other tickets ---- */
-/* Renders a command to a ticket's key; its id follows from the cause, so that the same cause always
- * sends the same command. */
-enum tb_rc tb_internal_render(const struct tb_command *cause, int64_t now_us,
+/* Renders a command to a ticket's key; its id follows from the cause and from when that was
+ * applied. A cause that is applied once more, after an older database was restored, must not be
+ * taken for answered: what it sent the first time may come, on another partition, before its own
+ * cause does.
+ */
+enum tb_rc tb_internal_render(const struct tb_command *cause, int64_t applied_us, int64_t now_us,
                               const struct tb_message *message, struct tb_arena *arena,
                               tb_str *ret_body) TB_MUST_USE;
 void tb_internal_sign(const struct tb_worker *w, tb_str body, char hex[2 * 32 + 1]);

@@ -26,6 +26,7 @@ class Collector:
         self._topic = collections.defaultdict(list)
         self._changed = threading.Condition()
         self._stop = threading.Event()
+        self._grown = threading.Event()
         self._consumer = confluent_kafka.Consumer({
             "bootstrap.servers": brokers, "group.id": "unused", "enable.auto.commit": False,
             "auto.offset.reset": "earliest", "fetch.wait.max.ms": 20, "fetch.error.backoff.ms": 50,
@@ -42,8 +43,24 @@ class Collector:
         self._thread.join(10)
         self._consumer.close()
 
+    def grown(self):
+        """The events topic has more partitions now; what was read of the others stays read."""
+        self._grown.set()
+
+    def _assign_grown(self):
+        held = self._consumer.position(self._consumer.assignment())
+        for p in held:
+            p.offset = confluent_kafka.OFFSET_BEGINNING if p.offset < 0 else p.offset
+        known = {p.partition for p in held if p.topic == self._events_topic}
+        now = self._consumer.list_topics(self._events_topic, timeout=20).topics[self._events_topic].partitions
+        self._consumer.assign(held + [confluent_kafka.TopicPartition(self._events_topic, p, confluent_kafka.OFFSET_BEGINNING)
+                                      for p in now if p not in known])
+
     def _run(self):
         while not self._stop.is_set():
+            if self._grown.is_set():
+                self._grown.clear()
+                self._assign_grown()
             records = self._consumer.consume(1000, 0.05)
             if not records:
                 continue

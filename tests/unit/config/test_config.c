@@ -188,6 +188,43 @@ static void test_secrets_are_not_shown(void **state)
     assert_null(strstr(err.text, "ssss"));
 }
 
+/* "NAME+" taken over, "NAME-" not. */
+static void note_change(const struct tb_setting_info *info, bool taken, void *arg)
+{
+    tb_buf_printf(arg, "%s%c ", info->name, taken ? '+' : '-');
+}
+
+static void test_reading_again(void **state)
+{
+    (void)state;
+    tb_buf told;
+    tb_buf_init(&told, 10000);
+    assert_int_equal(setenv("TICKETBUS_INFLIGHT_MAX", "500", 1), 0);
+    write_file("TICKETBUS_LOG_LEVEL=info\nTICKETBUS_BATCH_MAX=100\nDB_PASSWORD=one\n");
+    struct tb_config *cfg = load('W');
+
+    /* What may change does, what may not stays, what the environment says wins still, and what
+     * other programs read is none of ours. */
+    write_file("TICKETBUS_LOG_LEVEL=debug\nTICKETBUS_BATCH_MAX=200\nDB_PASSWORD=two\n"
+               "TICKETBUS_INFLIGHT_MAX=900\nEMBEDDING_MODEL=other\n");
+    struct tb_error err = {0};
+    assert_int_equal(tb_config_reload(cfg, 'W', note_change, &told, &err), TB_OK);
+    tb_buf_add(&told, "", 1);
+    assert_string_equal(told.ptr, "DB_PASSWORD+ TICKETBUS_BATCH_MAX- TICKETBUS_LOG_LEVEL+ ");
+    assert_string_equal(tb_config_str(cfg, TB_CFG(LOG_LEVEL)), "debug");
+    assert_string_equal(tb_config_str(cfg, TB_CFG(DB_PASSWORD)), "two");
+    assert_int_equal(tb_config_int(cfg, TB_CFG(BATCH_MAX)), 100);
+    assert_int_equal(tb_config_int(cfg, TB_CFG(INFLIGHT_MAX)), 500);
+
+    /* All or nothing. */
+    write_file("TICKETBUS_LOG_LEVEL=warn\nTICKETBUS_BATCH_WAIT_MS=-1\n");
+    assert_int_equal(tb_config_reload(cfg, 'W', note_change, &told, &err), TB_EINVAL);
+    assert_string_equal(err.field, "TICKETBUS_BATCH_WAIT_MS");
+    assert_string_equal(tb_config_str(cfg, TB_CFG(LOG_LEVEL)), "debug");
+    tb_config_free(cfg);
+    tb_buf_dispose(&told);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +235,7 @@ int main(void)
         cmocka_unit_test_setup(test_refusals_of_the_file, setup),
         cmocka_unit_test_setup(test_what_a_program_does_not_read_cannot_stop_it, setup),
         cmocka_unit_test_setup(test_secrets_are_not_shown, setup),
+        cmocka_unit_test_setup(test_reading_again, setup),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

@@ -4,6 +4,8 @@
 
 #include "common/kafka/internal.h"
 
+#define SCRAM_NONCE_MENDED 0x02060100 /* librdkafka 2.6.1 */
+
 /* What is not listed is taken for transient. */
 static const struct {
     rd_kafka_resp_err_t e;
@@ -89,14 +91,16 @@ enum tb_rc tb_kafka_rc(rd_kafka_resp_err_t e)
 
 const char *tb_kafka_settings_of(rd_kafka_resp_err_t e, const char *reason)
 {
-    /* By librdkafka's name of a property, or else by the code. */
+    /* By the code, or else by what librdkafka calls a property. */
     static const struct {
         const char *part;
         const char *settings;
     } by_text[] = {
+        {"certificate verify failed", " (see KAFKA_SSL_CA, KAFKA_BROKERS)"},
         {"ssl.ca.location", " (see KAFKA_SSL_CA)"},
         {"security.protocol", " (see KAFKA_SECURITY_PROTOCOL)"},
         {"sasl.mechanism", " (see KAFKA_SASL_MECHANISM)"},
+        {"hash function", " (see KAFKA_SASL_MECHANISM)"},
     };
     static const struct {
         rd_kafka_resp_err_t e;
@@ -111,14 +115,20 @@ const char *tb_kafka_settings_of(rd_kafka_resp_err_t e, const char *reason)
         {RD_KAFKA_RESP_ERR__RESOLVE, " (see KAFKA_BROKERS)"},
         {RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, " (see KAFKA_BROKERS, KAFKA_SECURITY_PROTOCOL)"},
     };
-    for (size_t i = 0; reason && i < TB_COUNT(by_text); i++) {
-        if (strstr(reason, by_text[i].part)) {
-            return by_text[i].settings;
-        }
+    if (reason && strstr(reason, "SCRAM") && strstr(reason, "credentials") &&
+        rd_kafka_version() < SCRAM_NONCE_MENDED) {
+        return " (see KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD; brokers since 3.7.2 refuse SCRAM "
+               "of "
+               "librdkafka before 2.6.1, as this one is: then KAFKA_SASL_MECHANISM=PLAIN over TLS)";
     }
     for (size_t i = 0; i < TB_COUNT(by_code); i++) {
         if (by_code[i].e == e) {
             return by_code[i].settings;
+        }
+    }
+    for (size_t i = 0; reason && i < TB_COUNT(by_text); i++) {
+        if (strstr(reason, by_text[i].part)) {
+            return by_text[i].settings;
         }
     }
     return "";

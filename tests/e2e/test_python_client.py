@@ -19,7 +19,7 @@ from bus.gateway import Gateway
 from bus.receiver import Receiver
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-FOLDER = REPOSITORY / "clients" / "python"
+FOLDER = REPOSITORY / "gateway" / "clients" / "python"
 sys.path.insert(0, str(FOLDER))
 
 import ticketbus  # noqa: E402

@@ -10,7 +10,7 @@ import sys
 import textwrap
 
 HERE = pathlib.Path(__file__).resolve().parent
-DOCUMENT = HERE.parents[1] / "docs" / "openapi.json"
+DOCUMENT = HERE.parents[2] / "docs" / "openapi.json"
 HEAD = '"""Made by generate.py from docs/openapi.json; not to be edited."""\n'
 SIMPLE = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "object": "dict[str, Any]"}
 ACTORS = ["human", "design_agent", "worker_agent", "review_agent", "orchestrator", "system"]
@@ -366,7 +366,7 @@ def main():
     for name, text in generate().items():
         path = HERE / "ticketbus" / name
         if check and (not path.exists() or path.read_text() != text):
-            print(f"{path.relative_to(HERE.parents[1])} is stale: run clients/python/generate.py", file=sys.stderr)
+            print(f"{path.relative_to(HERE.parents[2])} is stale: run gateway/clients/python/generate.py", file=sys.stderr)
             stale = True
         elif not check:
             path.write_text(text)

@@ -151,7 +151,9 @@ enum tb_rc tb_slice_tell_similar(struct slice *s, struct tb_error *err)
 {
     struct key key = {.len = 0};
     enum tb_rc rc = TB_OK;
-    for (size_t k = 0; k < s->n && rc == TB_OK && s->ix->similar_from > 0; k++) {
+    /* What fills a second collection finds nothing that was not told already. */
+    const bool tells = s->ix->similar_from > 0 && !s->ix->secondary;
+    for (size_t k = 0; tells && k < s->n && rc == TB_OK; k++) {
         struct tb_similar_data list[TB_MAX_SIMILAR];
         struct tb_store_hit *hits;
         size_t n = 0;

@@ -1,6 +1,6 @@
 /* A filter that keeps one point of a hundred: a store finds what comparing them all finds, and ten
  * where there are ten. Tried on Qdrant at QDRANT_URL and on pgvector in the database of DB_*, there
- * also with its index alone. TICKETBUS_TEST_POINTS: how many points (tests/bench/filters). */
+ * also with its index alone. TICKETBUS_TEST_POINTS: how many points. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

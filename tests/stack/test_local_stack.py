@@ -39,7 +39,7 @@ def test_every_server_answers_under_the_settings_of_the_env_file(stack):
         encoding, collation = connection.execute(
             "SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = current_database()"
         ).fetchone()
-        assert (encoding, collation) == ("UTF8", "C.UTF-8")
+        assert (encoding, collation) == ("UTF8", "C")
         assert connection.execute("SELECT '[3,4]'::vector <-> '[0,0]'").fetchone() == (5,)
     assert len(stack.broker().list_topics(timeout=10).brokers) == 1
     with urllib.request.urlopen(settings["QDRANT_URL"] + "/collections", timeout=10) as answer:

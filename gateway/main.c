@@ -3,10 +3,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/daemon/daemon.h"
 #include "common/probe/probe.h"
 #include "gateway/compat/compat.h"
 #include "gateway/hooks/hooks.h"
@@ -38,7 +38,8 @@ static void usage(FILE *out)
         "usage: ticketbus-gateway [--help] [--version]\n\n"
         "Serves tickets over HTTP: commands go to Kafka and are answered with their outcome, reads "
         "come\nfrom Postgres. Any number may run behind a balancer.\n"
-        "SIGTERM stops after the requests at hand.\n\nSettings:\n%s",
+        "SIGTERM stops after the requests at hand; SIGHUP reads the settings "
+        "again.\n\nSettings:\n%s",
         text.ptr ? text.ptr : "");
     tb_buf_dispose(&text);
 }
@@ -52,18 +53,7 @@ static void catch_signals(void)
     (void)sigaction(SIGPIPE, &sa, NULL);
 }
 
-static enum tb_log_level log_level(const struct tb_config *cfg)
-{
-    static const char *const names[] = {"error", "warn", "info", "debug"};
-    for (size_t i = 0; i < TB_COUNT(names); i++) {
-        if (strcmp(tb_config_str(cfg, TB_CFG(LOG_LEVEL)), names[i]) == 0) {
-            return (enum tb_log_level)i;
-        }
-    }
-    return TB_LOG_INFO;
-}
-
-static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
+static enum tb_rc run(struct tb_config *cfg, struct tb_error *err)
 {
     struct tb_gateway gw = {.cfg = cfg, .mcp = {.lock = PTHREAD_MUTEX_INITIALIZER}};
     struct tb_probe *probe = NULL;
@@ -85,6 +75,7 @@ static enum tb_rc run(const struct tb_config *cfg, struct tb_error *err)
         while (!g_stop) {
             tb_watch_round(&watch);
             tb_gw_mcp_tick(&gw);
+            (void)tb_daemon_round(cfg, 'G');
             (void)sleep(1); /* or until a signal comes */
         }
         gw.stopping = true;
@@ -126,14 +117,14 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "ticketbus-gateway: %s: %s\n", err.field, err.text);
         return 2;
     }
-    tb_log_init("ticketbus-gateway", log_level(cfg),
-                strcmp(tb_config_str(cfg, TB_CFG(LOG_FORMAT)), "json") == 0);
+    tb_daemon_begin("ticketbus-gateway", cfg);
     catch_signals();
     enum tb_rc rc = run(cfg, &err);
     if (rc != TB_OK) {
         tb_log_error("%s", err.text);
     }
     tb_log_info("gateway stopped");
+    tb_log_tell_repeats(true);
     tb_config_free(cfg);
     return rc == TB_OK ? 0 : 3;
 }

@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/daemon/daemon.h"
 #include "common/http/http.h"
 #include "common/metrics/metrics.h"
 #include "common/probe/probe.h"
@@ -33,7 +34,7 @@ static atomic_bool away;
 static atomic_bool reconcile_now;
 
 struct program {
-    const struct tb_config *cfg;
+    struct tb_config *cfg;
     struct tb_queue queue;
     struct tb_indexer ix;
     struct tb_second second; /* a collection that a reindex fills */
@@ -234,6 +235,12 @@ static void *index_thread(void *arg)
     return NULL;
 }
 
+static void on_round(void *arg)
+{
+    struct program *p = arg;
+    (void)tb_daemon_round(p->cfg, 'I');
+}
+
 /* What is under way may end well; what waits for a part that is away has ended by itself. */
 static void finish(void *arg)
 {
@@ -276,6 +283,7 @@ static enum tb_rc run(struct program *p)
                                .stop = &stop,
                                .away = &away,
                                .reconcile = &reconcile_now,
+                               .round = on_round,
                                .finish = finish,
                                .arg = p};
         rc = tb_intake_run(&in, &err);
@@ -293,17 +301,6 @@ static enum tb_rc run(struct program *p)
     tb_indexer_close(&p->ix);
     tb_queue_dispose(&p->queue);
     return rc;
-}
-
-static enum tb_log_level log_level(const struct tb_config *cfg)
-{
-    static const char *const names[] = {"error", "warn", "info", "debug"};
-    for (size_t i = 0; i < TB_COUNT(names); i++) {
-        if (strcmp(tb_config_str(cfg, TB_CFG(LOG_LEVEL)), names[i]) == 0) {
-            return (enum tb_log_level)i;
-        }
-    }
-    return TB_LOG_INFO;
 }
 
 static int usage(int argc, char **argv)
@@ -339,8 +336,7 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "ticketbus-indexer: %s\n", err.text);
         return EXIT_USAGE;
     }
-    tb_log_init("ticketbus-indexer", log_level(cfg),
-                strcmp(tb_config_str(cfg, TB_CFG(LOG_FORMAT)), "json") == 0);
+    tb_daemon_begin("ticketbus-indexer", cfg);
     struct sigaction action = {.sa_handler = on_signal};
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
@@ -348,6 +344,7 @@ int main(int argc, char **argv)
     static struct program program;
     program.cfg = cfg;
     enum tb_rc rc = tb_http_global_init(&err) == TB_OK ? run(&program) : TB_EFATAL;
+    tb_log_tell_repeats(true);
     tb_config_free(cfg);
     return rc == TB_OK ? 0 : 1;
 }

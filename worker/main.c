@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/daemon/daemon.h"
 #include "common/probe/probe.h"
 #include "worker/shell/worker.h"
 
 static volatile sig_atomic_t g_stop;
-static volatile sig_atomic_t g_reload;
 static volatile sig_atomic_t g_stop_limit_s;
 
 static void on_signal(int sig)
@@ -31,12 +31,6 @@ static void on_alarm(int sig)
     (void)sig;
     (void)!write(STDERR_FILENO, text, sizeof text - 1);
     _exit(1);
-}
-
-static void on_hangup(int sig)
-{
-    (void)sig;
-    g_reload = 1;
 }
 
 static void usage(FILE *out)
@@ -62,58 +56,20 @@ static void catch_signals(void)
     (void)sigaction(SIGINT, &sa, NULL);
     sa.sa_handler = on_alarm;
     (void)sigaction(SIGALRM, &sa, NULL);
-    sa.sa_handler = on_hangup;
-    (void)sigaction(SIGHUP, &sa, NULL);
     sa.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &sa, NULL);
 }
 
-static enum tb_log_level log_level(const struct tb_config *cfg)
-{
-    static const char *const names[] = {"error", "warn", "info", "debug"};
-    for (size_t i = 0; i < TB_COUNT(names); i++) {
-        if (strcmp(tb_config_str(cfg, TB_CFG(LOG_LEVEL)), names[i]) == 0) {
-            return (enum tb_log_level)i;
-        }
-    }
-    return TB_LOG_INFO;
-}
-
 static void apply_settings(const struct tb_config *cfg)
 {
-    tb_log_level(log_level(cfg));
-    tb_log_repeats((unsigned)tb_config_int(cfg, TB_CFG(LOG_REPEATS)));
     g_stop_limit_s = (sig_atomic_t)tb_config_int(cfg, TB_CFG(STOP_S));
-}
-
-static void on_changed_setting(const struct tb_setting_info *info, bool taken, void *arg)
-{
-    (void)arg;
-    if (taken) {
-        tb_log_info("%s has changed", info->name);
-    } else {
-        tb_log_warn("%s has changed, which takes a restart", info->name);
-    }
-}
-
-static void reload(struct tb_config *cfg)
-{
-    struct tb_error err = {.rc = TB_OK};
-    if (tb_config_reload(cfg, 'W', on_changed_setting, NULL, &err) == TB_OK) {
-        apply_settings(cfg);
-        tb_log_info("settings read again");
-    } else {
-        tb_log_error("settings not read again: %s: %s", err.field, err.text);
-    }
 }
 
 /* Called between batches. */
 static void on_round(void *arg)
 {
-    tb_log_tell_repeats(false);
-    if (g_reload) {
-        g_reload = 0;
-        reload(arg);
+    if (tb_daemon_round(arg, 'W')) {
+        apply_settings(arg);
     }
 }
 
@@ -194,8 +150,7 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "ticketbus-worker: %s: %s\n", err.field, err.text);
         return 2;
     }
-    tb_log_init("ticketbus-worker", log_level(cfg),
-                strcmp(tb_config_str(cfg, TB_CFG(LOG_FORMAT)), "json") == 0);
+    tb_daemon_begin("ticketbus-worker", cfg);
     apply_settings(cfg);
     catch_signals();
     /* Few heaps, since memory freed in one is of no use to another; and not back to the kernel and

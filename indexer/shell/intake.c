@@ -152,6 +152,7 @@ static enum tb_rc read_on(struct reading *r, struct tb_error *err)
     while (rc == TB_OK && !atomic_load(r->in->stop)) {
         struct tb_kafka_message m;
         tb_probe_beat();
+        r->in->round(r->in->arg);
         tb_probe_ready(!atomic_load(r->in->away));
         rc = handle(r, tb_consumer_poll(r->consumer, POLL_MS, &m, err), &m, err);
         if (rc == TB_OK) {
@@ -192,6 +193,7 @@ enum tb_rc tb_intake_run(struct tb_intake *in, struct tb_error *err)
         if (rc != TB_ENOMEM && rc != TB_EINVAL && rc != TB_ELIMIT) {
             rc = TB_OK;
             tb_probe_beat();
+            in->round(in->arg);
             tb_probe_ready(false);
             (void)tb_patience_wait(&patience, err, 0);
         }

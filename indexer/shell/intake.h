@@ -14,6 +14,7 @@ struct tb_intake {
     const atomic_bool *stop;
     const atomic_bool *away;   /* a part that indexing needs is away */
     atomic_bool *reconcile;    /* set when events may have been missed */
+    void (*round)(void *arg);  /* called several times a second */
     void (*finish)(void *arg); /* called after stop: returns when nothing gets done any more */
     void *arg;
 };

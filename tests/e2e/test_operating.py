@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from bus.gateway import Gateway
 from bus.workflow import Workflow
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -136,6 +137,24 @@ def test_settings_read_again(new_bus, tmp_path, monkeypatch):
     assert worker.said("DB_PASSWORD has changed") and not worker.said("changed-secret-of-the-test")
     flow.applied("ticket.comment", ticket, {"comment_text": "still connected"})
     flow.check()
+
+
+@pytest.mark.parametrize("program", ["ticketbus-indexer", "ticketbus-gateway"])
+def test_the_others_read_settings_again_too(new_bus, tmp_path, monkeypatch, program):
+    monkeypatch.delenv("TICKETBUS_LOG_LEVEL", raising=False)
+    file = tmp_path / "settings"
+    file.write_text("")
+    bus = new_bus("hangup2", workers=0)
+    started = {"TICKETBUS_CONFIG": str(file)}
+    daemon = Gateway(bus, **started).daemon if program == "ticketbus-gateway" else bus.start(program, **started)
+    time.sleep(2)  # past the signals of its start
+    file.write_text("TICKETBUS_LOG_LEVEL=debug\nTICKETBUS_TOPIC_EVENTS=elsewhere\n")
+    hang_up(daemon)
+    assert daemon.said("TICKETBUS_LOG_LEVEL has changed")
+    file.write_text("TICKETBUS_LOG_LEVEL=loud\n")
+    hang_up(daemon)
+    assert daemon.said("settings not read again: TICKETBUS_LOG_LEVEL")
+    assert daemon.stop() == []
 
 
 def test_repeated_lines_are_counted(new_bus):

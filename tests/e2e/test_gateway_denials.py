@@ -15,7 +15,7 @@ BELOW = {"read": None, "write": "read", "admin": "write"}
 
 @pytest.fixture(scope="module")
 def gateway(bus):
-    with Gateway(bus, "gateway-denials", TICKETBUS_ADMIN_LISTEN=f"127.0.0.1:{free_port()}") as made:
+    with Gateway(bus, "gateway-denials", TICKETBUS_ADMIN_LISTEN=f"127.0.0.1:{free_port()}", TICKETBUS_LOG_REPEATS="0") as made:
         yield made
 
 

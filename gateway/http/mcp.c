@@ -54,7 +54,14 @@ static void take(struct tb_gateway *gw, struct tb_httpd_request *req, struct tb_
                  const struct tb_caller *caller, void *arg)
 {
     struct tb_mcp_exchange *x = arg;
+    tb_str body = tb_httpd_body(req);
+    tb_str wrong = TB_STR_NULL;
     (void)thread;
+    if (!tb_mcp_parse(tb_str_is_null(body) ? TB_LIT("") : body, x->call.arena, &x->message,
+                      &wrong)) {
+        tb_gw_json(req, 400, wrong);
+        return;
+    }
     tb_mcp_step(&x->message, caller, x->call.arena, &x->step);
     switch (x->step.todo) {
     case TB_MCP_NOTHING:
@@ -89,7 +96,6 @@ void tb_gw_mcp(struct tb_gateway *gw, struct tb_httpd_request *req, const struct
     (void)route;
     struct tb_arena *arena = tb_httpd_arena(req);
     struct tb_mcp_exchange *x = arena ? TB_NEW(arena, struct tb_mcp_exchange) : NULL;
-    tb_str wrong = TB_STR_NULL;
     if (!x) {
         tb_gw_problem(req, 503, "unavailable", NULL, "out of memory");
         return;
@@ -108,10 +114,5 @@ void tb_gw_mcp(struct tb_gateway *gw, struct tb_httpd_request *req, const struct
                                .arena = arena,
                                .done = finished,
                                .arg = x};
-    tb_str body = tb_httpd_body(req);
-    if (!tb_mcp_parse(tb_str_is_null(body) ? TB_LIT("") : body, arena, &x->message, &wrong)) {
-        tb_gw_json(req, 400, wrong);
-        return;
-    }
     tb_gw_run(gw, req, TB_SCOPE_READ, "mcp", take, x);
 }

@@ -89,7 +89,9 @@ def test_filters(parked):
     assert listed("--code", "poison") == every and listed("--code", "malformed") == set()
     assert len(listed("--limit", "1")) == 1
     assert read(bus.ctl("dlq", "list", "--json", "--limit", "1"))["parked_total"] == 3
-    letters = read(bus.ctl("dlq", "list", "--json", "--ticket", parked.second))["dead_letters"]
+    deadline = time.monotonic() + 30  # the letter goes out after the commit that parks
+    while not (letters := read(bus.ctl("dlq", "list", "--json", "--ticket", parked.second))["dead_letters"]):
+        assert time.monotonic() < deadline
     assert {letter["subject"] for letter in letters} == {parked.second}
     assert read(bus.ctl("dlq", "list", "--json", "--topic", "index")) == {"dead_letters": []}
     for wrong in (["replay"], ["replay", parked.first, "--all"], ["replay", parked.first, "--code", "poison"],

@@ -43,7 +43,7 @@ static enum tb_rc ask(const struct tb_hooks_manager *m, const char *sql,
     struct tb_pg_result *r = NULL;
     enum tb_rc rc = tb_pg_exec(m->pg, sql, p, &r, err);
     if (rc == TB_OK && tb_pg_rows(r) == 0) {
-        rc = tb_fail_field(err, TB_ENOTFOUND, "webhook_id", "there is no webhook %.*s", TB_ARG(id));
+        rc = tb_fail(err, TB_ENOTFOUND, "there is no webhook %.*s", TB_ARG(id));
     } else if (rc == TB_OK && out) {
         tb_buf_add_str(out, tb_pg_str(r, 0, 0));
     }

@@ -112,7 +112,7 @@ def shaped(outcome):
 
 def test_commands_are_answered_the_same(tickets, indexed_bus, served):
     """Two tickets of the same life, one each way; outcomes told the same but for ids."""
-    def live(ctl):
+    def live(ctl, text):
         told = []
 
         def say(*words, code=0):
@@ -120,7 +120,7 @@ def test_commands_are_answered_the_same(tickets, indexed_bus, served):
             told.append(shaped(json.loads(json.dumps(outcome).replace(outcome["ticket_id"], "T"))))
             return outcome
 
-        ticket = say("create", "Twins", "-w", tickets.id, "-d", "text", "--tag", "a", "--actor", "agent-t",
+        ticket = say("create", "Twins", "-w", tickets.id, "-d", text, "--tag", "a", "--actor", "agent-t",
                      "--actor-type", "worker_agent", "--rationale", "because")["ticket_id"]
         say("update", ticket, "--title", "Twin", "-c", "renamed", "--expected-version", "1", "--actor", "agent-t")
         say("update", ticket, "--title", "No", "--expected-version", "1", code=1)
@@ -137,7 +137,9 @@ def test_commands_are_answered_the_same(tickets, indexed_bus, served):
         refused = ctl("status", ticket, "nowhere").expect(1).err
         return told, plain.replace(ticket, "T"), refused.replace(ticket, "T")
 
-    through, directly = live(served), live(indexed_bus.ctl)
+    # Of near-duplicates one would be told, which is a version more.
+    through = live(served, "The printer on the third floor jams whenever somebody feeds it thick paper from the lower tray.")
+    directly = live(indexed_bus.ctl, "Customers in Norway are shown prices of last year's catalogue after they change the language.")
     for one, other in zip(through[0], directly[0], strict=True):
         assert one == other
     assert through[1:] == directly[1:]

@@ -48,9 +48,13 @@ def test_grammar_in_every_query_parameter(gateway, admin):
     tickets = admin.get("/tickets/get").expect(200)["total"]
     for path, methods in document["paths"].items():
         operation = methods.get("get")
-        if operation is None or "openapi" in path:
+        if operation is None or "openapi" in path or path == "/mcp":
             continue
         for parameter in operation.get("parameters", []):
+            if "$ref" in parameter:
+                parameter = document["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
+            if parameter["in"] == "header":
+                continue
             for evil in EVIL:
                 if parameter["in"] == "query":
                     target = path.replace("{ticket_id}", f"ticket-{uuid.uuid4()}").replace("{workflow_id}", "security")

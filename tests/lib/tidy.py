@@ -71,6 +71,9 @@ def main():
     if arguments.files:
         wanted &= {str(pathlib.Path(name).resolve()) for name in arguments.files}
     entries = [entry for entry in json.loads((build / "compile_commands.json").read_text()) if entry["file"] in wanted]
+    # A file that tests compile once more, their own way, is checked as the product compiles it: clang-tidy takes all
+    # commands of a file in one process, where the analyzer then mistakes va_start.
+    entries = list({entry["file"]: entry for entry in reversed(entries)}.values())
     if not entries:
         print("no tracked C file in the build", file=sys.stderr)
         return 1

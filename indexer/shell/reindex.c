@@ -161,9 +161,10 @@ static enum tb_rc prove(struct tb_reindex *x, struct tb_error *err)
             .arg = x};
         enum tb_rc rc = tb_proof_run(&x->proof, err);
         /* Tickets that are behind are for the indexers, and the switch looks at them again. */
-        int64_t damage = x->proof.differences - x->proof.flaws[TB_FLAW_STALE] -
-                         x->proof.flaws[TB_FLAW_NOT_INDEXED];
-        if (rc != TB_OK || damage == 0) {
+        int64_t behind = x->proof.flaws[TB_FLAW_STALE] + x->proof.flaws[TB_FLAW_NOT_INDEXED];
+        x->proof.differences -= behind;
+        x->proof.under_way += behind;
+        if (rc != TB_OK || x->proof.differences == 0) {
             return rc;
         }
     }

@@ -235,9 +235,9 @@ def test_frozen_worker_wakes_up(new_bus):
     zombie = bus.daemons[0]
     time.sleep(1)
     zombie.freeze()
-    epochs = {r["partition"]: r["owner_epoch"] for r in bus.db.rows("SELECT * FROM partition_watermarks")}
+    epochs = {r["partition"]: r["owner_epoch"] for r in bus.db.rows("SELECT partition, owner_epoch FROM partition_watermarks")}
     deadline = time.monotonic() + 40
-    while {r["partition"]: r["owner_epoch"] for r in bus.db.rows("SELECT * FROM partition_watermarks")} == epochs:
+    while {r["partition"]: r["owner_epoch"] for r in bus.db.rows("SELECT partition, owner_epoch FROM partition_watermarks")} == epochs:
         assert time.monotonic() < deadline, "nobody took over from a frozen worker: " + "\n".join(
             d.tail(1500) for d in bus.daemons)
         time.sleep(0.2)
@@ -323,7 +323,7 @@ def test_stopped_workers_leave_nothing_behind(new_bus):
     flow = Workflow(bus)
     flow.create_many(200)
     assert bus.daemons[0].stop() == []
-    rows = bus.db.rows("SELECT * FROM partition_watermarks")
+    rows = bus.db.rows("SELECT published_offset, next_offset FROM partition_watermarks")
     assert all(r["published_offset"] == r["next_offset"] for r in rows)
 
 

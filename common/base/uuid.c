@@ -71,3 +71,17 @@ struct tb_uuid tb_uuid_v7_from(int64_t unix_ms, const unsigned char random[10])
     uuid.bytes[8] = (unsigned char)(0x80 | (uuid.bytes[8] & 0x3F));
     return uuid;
 }
+
+bool tb_uuid_is_end(tb_str text)
+{
+    if (text.len < 4 || text.len > TB_UUID_TEXT_LEN) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-')) {
+            return false;
+        }
+    }
+    return true;
+}

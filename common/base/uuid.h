@@ -17,6 +17,8 @@ struct tb_uuid {
 void tb_uuid_format(const struct tb_uuid *uuid, char out[TB_UUID_TEXT_LEN + 1]);
 /* Accepts the 36-character form in either case. */
 bool tb_uuid_parse(tb_str text, struct tb_uuid *ret);
+/* May be the end of one, of four lower-case characters or more, as people shorten ids. */
+bool tb_uuid_is_end(tb_str text);
 /* Version nibble, 1-8 for defined ones. */
 int tb_uuid_version(const struct tb_uuid *uuid);
 /* Milliseconds since 1970 inside a version 7 UUID. */

@@ -4,6 +4,7 @@
 #include "common/base/attr.h"
 #include "common/base/uuid.h"
 #include "common/model/ticket.h"
+#include "common/pg/conditions.h"
 #include "gateway/read/internal.h"
 
 /* What sorts: only these texts ever stand in ORDER BY. A priority sorts by its place on the board,
@@ -26,19 +27,6 @@ static const struct {
      " WITH ORDINALITY p(v, n) WHERE p.v = t.priority), 100000)",
      true, false},
 };
-
-static const char sql_ready[] =
-    " AND NOT t.is_resolved AND NOT t.is_deleted AND NOT t.is_blocked"
-    " AND t.assigned_agent_id IS NULL"
-    " AND b.columns @> jsonb_build_array(jsonb_build_object('id', t.status, 'category', 'open'))"
-    " AND NOT EXISTS (SELECT FROM ticket_dependencies d LEFT JOIN tickets o ON o.id = d.depends_on"
-    "  WHERE d.ticket_id = t.id AND d.dependency_type = 'blocks'"
-    "  AND (o.id IS NULL OR NOT (o.is_resolved OR o.is_deleted)))";
-
-static const char sql_unfinished[] =
-    " AND NOT t.is_resolved"
-    " AND NOT COALESCE(b.columns @> jsonb_build_array(jsonb_build_object("
-    "'id', t.status, 'category', 'done')), false)";
 
 struct query {
     const struct tb_list_params *p;
@@ -80,20 +68,6 @@ static void equals(tb_buf *sql, struct tb_pg_params *params, const char *column,
     }
 }
 
-static bool is_uuid_end(tb_str text)
-{
-    if (text.len < 4 || text.len > TB_UUID_TEXT_LEN) {
-        return false;
-    }
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-')) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* What people call a ticket: its external id, or the end of its own. */
 static void add_named(tb_buf *sql, struct tb_pg_params *params, tb_str name)
 {
@@ -102,7 +76,7 @@ static void add_named(tb_buf *sql, struct tb_pg_params *params, tb_str name)
     }
     tb_pg_add_str(params, name);
     tb_buf_printf(sql, " AND (t.external_id = $%d", params->n);
-    if (is_uuid_end(name)) {
+    if (tb_uuid_is_end(name)) {
         tb_buf_printf(sql, " OR t.id LIKE '%%' || $%d", params->n);
     }
     tb_buf_add_char(sql, ')');
@@ -134,8 +108,8 @@ static void add_filters(const struct tb_read *read, const struct query *q, bool 
     if (!p->include_deleted) {
         tb_buf_add_c(sql, " AND NOT t.is_deleted");
     }
-    tb_buf_add_c(sql, q->unfinished ? sql_unfinished : "");
-    tb_buf_add_c(sql, p->ready ? sql_ready : "");
+    tb_buf_add_c(sql, q->unfinished ? tb_sql_unfinished : "");
+    tb_buf_add_c(sql, p->ready ? tb_sql_ready : "");
 }
 
 static uint64_t fields_of(const struct tb_list_params *p, struct tb_error *err)

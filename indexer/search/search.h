@@ -13,6 +13,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/err.h"
+#include "common/base/json_write.h"
 #include "common/base/str.h"
 #include "common/config/config.h"
 #include "indexer/core/passage.h"
@@ -85,6 +86,12 @@ struct tb_search_answer {
     struct tb_search_degraded degraded[2];
     size_t ndegraded;
 };
+
+/* A hit as an object; explain: with the legs' places and shares, and where the query's words stand.
+ */
+void tb_search_hit_json(struct tb_json *w, const struct tb_search_hit *h, bool explain);
+/* The member "degraded": the legs that could not answer, and why. */
+void tb_search_degraded_json(struct tb_json *w, const struct tb_search_answer *a);
 
 /* Everything in *ret lives in the arena. TB_EINVAL names the field at fault. TB_EUNAVAILABLE when
  * no leg could answer (results need Postgres for titles, so without it there are none). */

@@ -228,6 +228,25 @@ enum tb_rc tb_indexer_retry_pg(struct tb_indexer *ix, enum tb_rc rc, struct tb_e
     return tb_indexer_connect(ix, err);
 }
 
+enum tb_rc tb_indexer_ask(struct tb_indexer *ix, const char *sql, const struct tb_pg_params *params,
+                          struct tb_pg_result **ret, struct tb_error *err)
+{
+    for (;;) {
+        enum tb_rc rc = tb_indexer_connect(ix, err);
+        if (rc == TB_OK) {
+            rc = tb_pg_exec(ix->pg, sql, params, ret, err);
+            if (rc == TB_OK) {
+                tb_patience_over(&ix->pg_patience);
+                return TB_OK;
+            }
+            rc = tb_indexer_retry_pg(ix, rc, err);
+        }
+        if (rc != TB_OK) {
+            return rc;
+        }
+    }
+}
+
 enum tb_rc tb_indexer_prepare_store(struct tb_indexer *ix, struct tb_error *err)
 {
     while (!ix->store_ready) {

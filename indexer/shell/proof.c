@@ -24,24 +24,16 @@ const char *const tb_flaw_names[TB_FLAWS_] = {
     [TB_FLAW_KEYWORDS_ORPHAN] = "keywords_orphan",
 };
 
-enum tb_rc tb_pass_query(struct pass *pass, const char *sql, const struct tb_pg_params *params,
-                         struct tb_pg_result **ret, struct tb_error *err)
+void tb_proof_flaws_json(const struct tb_proof *p, struct tb_json *w)
 {
-    struct tb_indexer *ix = pass->p->ix;
-    for (;;) {
-        enum tb_rc rc = tb_indexer_connect(ix, err);
-        if (rc == TB_OK) {
-            rc = tb_pg_exec(ix->pg, sql, params, ret, err);
-            if (rc == TB_OK) {
-                tb_patience_over(&ix->pg_patience);
-                return TB_OK;
-            }
-            rc = tb_indexer_retry_pg(ix, rc, err);
-        }
-        if (rc != TB_OK) {
-            return rc;
+    tb_json_open(w, '{');
+    for (size_t i = 0; i < TB_FLAWS_; i++) {
+        if (p->flaws[i]) {
+            tb_json_key(w, tb_flaw_names[i]);
+            tb_json_int(w, p->flaws[i]);
         }
     }
+    tb_json_close(w, '}');
 }
 
 enum tb_rc tb_pass_retry_store(struct pass *pass, enum tb_rc rc, struct tb_error *err)
@@ -110,7 +102,7 @@ bool tb_pass_sleep(struct pass *pass, int64_t ms)
 static enum tb_rc measure(struct pass *pass, struct tb_error *err)
 {
     struct tb_pg_result *r;
-    enum tb_rc rc = tb_pass_query(pass, "SELECT count(*) FROM tickets", NULL, &r, err);
+    enum tb_rc rc = tb_indexer_ask(pass->p->ix, "SELECT count(*) FROM tickets", NULL, &r, err);
     if (rc != TB_OK) {
         return rc;
     }
@@ -150,7 +142,8 @@ static enum tb_rc sweep(struct pass *pass, struct tb_error *err)
     tb_pg_add_str(&params, pass->p->ix->collection);
     enum tb_rc rc = TB_OK;
     if (!pass->p->ix->secondary) { /* the keywords go with the collection that is searched */
-        rc = tb_pass_query(pass, pass->p->repair ? delete_sql : count_sql, &params, &r, err);
+        rc =
+            tb_indexer_ask(pass->p->ix, pass->p->repair ? delete_sql : count_sql, &params, &r, err);
     }
     if (rc == TB_OK && r && tb_pg_int(r, 0, 0)) {
         tb_pass_flaw(pass, TB_FLAW_KEYWORDS_ORPHAN, TB_STR_NULL, 0, tb_pg_int(r, 0, 0));
@@ -159,7 +152,7 @@ static enum tb_rc sweep(struct pass *pass, struct tb_error *err)
     if (rc == TB_OK && pass->p->repair) {
         tb_pg_params_init(&params, pass->arena);
         tb_pg_add_str(&params, pass->p->ix->collection);
-        rc = tb_pass_query(pass, state_sql, &params, NULL, err);
+        rc = tb_indexer_ask(pass->p->ix, state_sql, &params, NULL, err);
     }
     return rc;
 }
@@ -180,14 +173,7 @@ static enum tb_rc write_down(struct pass *pass, int64_t took_us, struct tb_error
     tb_buf flaws;
     tb_buf_init(&flaws, JSON_MAX);
     struct tb_json w = {.buf = &flaws};
-    tb_json_open(&w, '{');
-    for (size_t i = 0; i < TB_FLAWS_; i++) {
-        if (p->flaws[i]) {
-            tb_json_key(&w, tb_flaw_names[i]);
-            tb_json_int(&w, p->flaws[i]);
-        }
-    }
-    tb_json_close(&w, '}');
+    tb_proof_flaws_json(p, &w);
     struct tb_pg_params params;
     tb_pg_params_init(&params, pass->arena);
     tb_pg_add_str(&params, p->ix->collection);
@@ -200,8 +186,9 @@ static enum tb_rc write_down(struct pass *pass, int64_t took_us, struct tb_error
     tb_pg_add_int(&params, p->embedded);
     tb_pg_add_int(&params, p->removed);
     tb_pg_add_int(&params, p->tombstones);
-    enum tb_rc rc = flaws.failed || params.failed ? tb_fail(err, TB_ENOMEM, "out of memory")
-                                                  : tb_pass_query(pass, sql, &params, NULL, err);
+    enum tb_rc rc = flaws.failed || params.failed
+                        ? tb_fail(err, TB_ENOMEM, "out of memory")
+                        : tb_indexer_ask(pass->p->ix, sql, &params, NULL, err);
     tb_buf_dispose(&flaws);
     return rc;
 }

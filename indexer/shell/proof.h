@@ -13,6 +13,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/err.h"
+#include "common/base/json_write.h"
 #include "common/pg/pg.h"
 #include "indexer/shell/round.h"
 
@@ -58,6 +59,9 @@ struct tb_proof {
     int64_t tombstones; /* old ones removed */
     int64_t under_way;  /* tickets that were changing: not judged */
 };
+
+/* An object of the kinds that were found, and how often. */
+void tb_proof_flaws_json(const struct tb_proof *p, struct tb_json *w);
 
 /* Runs a whole pass and writes it down. TB_OK whatever was found. TB_EUNAVAILABLE: stopped. */
 enum tb_rc tb_proof_run(struct tb_proof *p, struct tb_error *err) TB_MUST_USE;

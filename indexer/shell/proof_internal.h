@@ -20,9 +20,6 @@ struct pass {
     size_t total;
 };
 
-/* Called for a statement until Postgres answers; gives the rows. */
-enum tb_rc tb_pass_query(struct pass *pass, const char *sql, const struct tb_pg_params *params,
-                         struct tb_pg_result **ret, struct tb_error *err) TB_MUST_USE;
 /* After a failed call of the store: TB_OK when it should be tried again. */
 enum tb_rc tb_pass_retry_store(struct pass *pass, enum tb_rc rc, struct tb_error *err) TB_MUST_USE;
 enum tb_rc tb_pass_remove(struct pass *pass, const struct tb_uuid *ids, size_t n,

@@ -95,7 +95,7 @@ static enum tb_rc load_owners(struct points *ps, struct tb_map *owners)
     tb_pg_add_strs(&params, ids, ps->n);
     tb_pg_add_str(&params, ps->pass->p->ix->collection);
     tb_pg_add_int(&params, ps->pass->p->tombstone_s);
-    enum tb_rc rc = tb_pass_query(ps->pass, sql, &params, &r, ps->err);
+    enum tb_rc rc = tb_indexer_ask(ps->pass->p->ix, sql, &params, &r, ps->err);
     if (rc != TB_OK) {
         return rc;
     }

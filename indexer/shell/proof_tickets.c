@@ -182,11 +182,11 @@ static enum tb_rc load_after(struct page *page, const tb_str *ids, size_t n, str
     tb_map_init(&map, pass->arena);
     tb_pg_params_init(&params, pass->arena);
     tb_pg_add_strs(&params, ids, n);
-    enum tb_rc rc = tb_pass_query(pass,
-                                  "SELECT t.id, t.version, d.ticket_id IS NOT NULL FROM tickets t"
-                                  " LEFT JOIN search_documents d ON d.ticket_id = t.id"
-                                  " WHERE t.id = ANY($1::text[])",
-                                  &params, &r, err);
+    enum tb_rc rc = tb_indexer_ask(pass->p->ix,
+                                   "SELECT t.id, t.version, d.ticket_id IS NOT NULL FROM tickets t"
+                                   " LEFT JOIN search_documents d ON d.ticket_id = t.id"
+                                   " WHERE t.id = ANY($1::text[])",
+                                   &params, &r, err);
     if (rc != TB_OK) {
         return rc;
     }
@@ -330,11 +330,11 @@ static enum tb_rc forget_ahead(struct page *page, const struct tb_row *row, stru
     tb_pg_add_str(&params, page->pass->p->ix->collection);
     tb_pg_add_str(&params, row->payload.ticket_id);
     tb_pg_add_int(&params, row->payload.version);
-    return tb_pass_query(page->pass,
-                         "DELETE FROM index_state s USING tickets t WHERE s.collection = $1"
-                         " AND s.ticket_id = $2 AND t.id = $2 AND t.version = $3"
-                         " AND s.version > t.version",
-                         &params, NULL, err);
+    return tb_indexer_ask(page->pass->p->ix,
+                          "DELETE FROM index_state s USING tickets t WHERE s.collection = $1"
+                          " AND s.ticket_id = $2 AND t.id = $2 AND t.version = $3"
+                          " AND s.version > t.version",
+                          &params, NULL, err);
 }
 
 static void report(struct page *page, const struct subject *s)
@@ -399,10 +399,10 @@ static enum tb_rc take_page(struct course *c, tb_str after, tb_str **ret, size_t
     tb_pg_params_init(&params, pass->arena);
     tb_pg_add_str(&params, after);
     tb_pg_add_int(&params, PAGE);
-    enum tb_rc rc = tb_pass_query(pass,
-                                  "SELECT id, is_deleted FROM tickets WHERE id > $1"
-                                  " ORDER BY id LIMIT $2::int",
-                                  &params, &r, err);
+    enum tb_rc rc = tb_indexer_ask(pass->p->ix,
+                                   "SELECT id, is_deleted FROM tickets WHERE id > $1"
+                                   " ORDER BY id LIMIT $2::int",
+                                   &params, &r, err);
     if (rc != TB_OK) {
         return rc;
     }

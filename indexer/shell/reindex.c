@@ -23,26 +23,6 @@ struct work_page {
     size_t n;
 };
 
-/* A statement, until Postgres answers. */
-static enum tb_rc ask(struct tb_indexer *ix, const char *sql, const struct tb_pg_params *params,
-                      struct tb_pg_result **ret, struct tb_error *err)
-{
-    for (;;) {
-        enum tb_rc rc = tb_indexer_connect(ix, err);
-        if (rc == TB_OK) {
-            rc = tb_pg_exec(ix->pg, sql, params, ret, err);
-            if (rc == TB_OK) {
-                tb_patience_over(&ix->pg_patience);
-                return TB_OK;
-            }
-            rc = tb_indexer_retry_pg(ix, rc, err);
-        }
-        if (rc != TB_OK) {
-            return rc;
-        }
-    }
-}
-
 static enum tb_rc read_page(struct tb_indexer *ix, tb_str after, struct tb_arena *arena,
                             struct work_page *page, struct tb_error *err)
 {
@@ -53,7 +33,7 @@ static enum tb_rc read_page(struct tb_indexer *ix, tb_str after, struct tb_arena
     tb_pg_add_str(&p, after);
     tb_pg_add_str(&p, ix->recipe_name);
     tb_pg_add_int(&p, PAGE);
-    enum tb_rc rc = ask(ix, lacking_sql, &p, &r, err);
+    enum tb_rc rc = tb_indexer_ask(ix, lacking_sql, &p, &r, err);
     if (rc != TB_OK) {
         return rc;
     }
@@ -111,11 +91,12 @@ static enum tb_rc lacking(struct tb_indexer *ix, size_t *ret, struct tb_error *e
     }
     tb_pg_params_init(&p, arena);
     tb_pg_add_str(&p, ix->collection);
-    enum tb_rc rc = ask(ix,
-                        "SELECT count(*) FROM tickets t LEFT JOIN index_state s ON s.ticket_id ="
-                        " t.id AND s.collection = $1 WHERE (s.ticket_id IS NULL AND NOT"
-                        " t.is_deleted) OR s.version < t.version",
-                        &p, &r, err);
+    enum tb_rc rc =
+        tb_indexer_ask(ix,
+                       "SELECT count(*) FROM tickets t LEFT JOIN index_state s ON s.ticket_id ="
+                       " t.id AND s.collection = $1 WHERE (s.ticket_id IS NULL AND NOT"
+                       " t.is_deleted) OR s.version < t.version",
+                       &p, &r, err);
     if (rc == TB_OK) {
         *ret = (size_t)tb_pg_int(r, 0, 0);
         tb_pg_result_free(r);

@@ -86,6 +86,9 @@ enum tb_rc tb_indexer_connect(struct tb_indexer *ix, struct tb_error *err) TB_MU
 /* After a failed statement: TB_OK when it should be tried again (waited for, connected anew). */
 enum tb_rc tb_indexer_retry_pg(struct tb_indexer *ix, enum tb_rc rc,
                                struct tb_error *err) TB_MUST_USE;
+/* A statement, until Postgres answers. TB_EUNAVAILABLE: stopped. */
+enum tb_rc tb_indexer_ask(struct tb_indexer *ix, const char *sql, const struct tb_pg_params *params,
+                          struct tb_pg_result **ret, struct tb_error *err) TB_MUST_USE;
 /* Makes the collection; waits for the store. */
 enum tb_rc tb_indexer_prepare_store(struct tb_indexer *ix, struct tb_error *err) TB_MUST_USE;
 

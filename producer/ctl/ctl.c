@@ -154,20 +154,6 @@ bool ctl_is_ticket_id(tb_str text)
     return memcmp(text.ptr + 7, lower, TB_UUID_TEXT_LEN) == 0;
 }
 
-static bool is_uuid_end(tb_str text)
-{
-    if (text.len < 4 || text.len > TB_UUID_TEXT_LEN) {
-        return false;
-    }
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-')) {
-            return false;
-        }
-    }
-    return true;
-}
-
 enum tb_rc ctl_ticket_id(struct ctl *ctl, tb_str given, tb_str *ret, struct tb_error *err)
 {
     struct tb_uuid uuid;
@@ -182,7 +168,7 @@ enum tb_rc ctl_ticket_id(struct ctl *ctl, tb_str given, tb_str *ret, struct tb_e
         return TB_OK;
     }
     struct ctl_rows found = {0};
-    tb_str end = is_uuid_end(given) ? given : TB_LIT("");
+    tb_str end = tb_uuid_is_end(given) ? given : TB_LIT("");
     enum tb_rc rc = ctl->backend->named(ctl, given, end, &found, err);
     if (rc != TB_OK) {
         return rc;

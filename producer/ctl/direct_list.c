@@ -1,6 +1,7 @@
 /* Lists of tickets, by SQL. */
 #include <string.h>
 
+#include "common/pg/conditions.h"
 #include "producer/ctl/direct.h"
 #include "producer/ctl/tickets.h"
 
@@ -19,20 +20,6 @@ static const struct {
                  " WITH ORDINALITY p(v, n) WHERE p.v = t.priority), 100000)"},
     {"id", "t.id"},
 };
-
-/* Open, unblocked and nobody's: what an orchestrator may hand out. */
-static const char sql_ready[] =
-    " AND NOT t.is_resolved AND NOT t.is_deleted AND NOT t.is_blocked"
-    " AND t.assigned_agent_id IS NULL"
-    " AND b.columns @> jsonb_build_array(jsonb_build_object('id', t.status, 'category', 'open'))"
-    " AND NOT EXISTS (SELECT FROM ticket_dependencies d LEFT JOIN tickets o ON o.id = d.depends_on"
-    "  WHERE d.ticket_id = t.id AND d.dependency_type = 'blocks'"
-    "  AND (o.id IS NULL OR NOT (o.is_resolved OR o.is_deleted)))";
-
-static const char sql_unfinished[] =
-    " AND NOT t.is_resolved"
-    " AND NOT COALESCE(b.columns @> jsonb_build_array(jsonb_build_object("
-    "'id', t.status, 'category', 'done')), false)";
 
 static const char *key_sql(const char *name)
 {
@@ -55,10 +42,10 @@ static void add_conditions(const struct ctl *ctl, const struct ctl_page *p, tb_b
         tb_buf_add_c(sql, " AND NOT t.is_deleted");
     }
     if (p->unfinished) {
-        tb_buf_add_c(sql, sql_unfinished);
+        tb_buf_add_c(sql, tb_sql_unfinished);
     }
     if (p->ready) {
-        tb_buf_add_c(sql, sql_ready);
+        tb_buf_add_c(sql, tb_sql_ready);
     }
 }
 

@@ -99,14 +99,7 @@ static void counts_json(struct ctl *ctl, const struct tb_proof *p)
         tb_json_int(&w, counts[i].n);
     }
     tb_json_key(&w, "flaws");
-    tb_json_open(&w, '{');
-    for (size_t i = 0; i < TB_FLAWS_; i++) {
-        if (p->flaws[i]) {
-            tb_json_key(&w, tb_flaw_names[i]);
-            tb_json_int(&w, p->flaws[i]);
-        }
-    }
-    tb_json_close(&w, '}');
+    tb_proof_flaws_json(p, &w);
     tb_json_close(&w, '}');
     tb_buf_add_char(&ctl->out, '\n');
 }

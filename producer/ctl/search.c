@@ -44,73 +44,6 @@ static enum tb_rc read_query(struct ctl *ctl, struct tb_search_query *q, struct 
     return rc;
 }
 
-static void number_json(struct tb_json *w, const char *name, double value)
-{
-    char number[40];
-    int n = snprintf(number, sizeof number, "%.6g", value);
-    tb_json_key(w, name);
-    tb_json_raw(w, (tb_str){number, (size_t)n});
-}
-
-static void legs_json(struct tb_json *w, const struct tb_search_hit *h)
-{
-    tb_json_key(w, "ranks");
-    tb_json_open(w, '{');
-    for (size_t i = 0; i < TB_LEGS_; i++) {
-        if (h->ranks[i]) {
-            tb_json_key(w, tb_search_leg_names[i]);
-            tb_json_int(w, (int64_t)h->ranks[i]);
-        }
-    }
-    tb_json_close(w, '}');
-    tb_json_key(w, "parts");
-    tb_json_open(w, '{');
-    for (size_t i = 0; i < TB_LEGS_; i++) {
-        if (h->ranks[i]) {
-            number_json(w, tb_search_leg_names[i], h->parts[i]);
-        }
-    }
-    tb_json_close(w, '}');
-    tb_json_key(w, "highlights");
-    tb_json_open(w, '[');
-    for (size_t i = 0; i < h->nmarks; i++) {
-        tb_json_open(w, '[');
-        tb_json_int(w, (int64_t)h->marks[i].from);
-        tb_json_int(w, (int64_t)h->marks[i].to);
-        tb_json_close(w, ']');
-    }
-    tb_json_close(w, ']');
-}
-
-static void hit_json(struct tb_json *w, const struct tb_search_hit *h)
-{
-    const struct {
-        const char *name;
-        tb_str value;
-    } texts[] = {
-        {"ticket_id", h->ticket_id},     {"external_id", h->external_id},
-        {"workflow_id", h->workflow_id}, {"title", h->title},
-        {"status", h->status},           {"ticket_type", h->ticket_type},
-        {"priority", h->priority},       {"assigned_agent_id", h->assignee},
-        {"passage", h->passage},         {"passage_comment_id", h->passage_comment_id},
-    };
-    tb_json_open(w, '{');
-    for (size_t i = 0; i < TB_COUNT(texts); i++) {
-        tb_json_key(w, texts[i].name);
-        tb_json_string(w, texts[i].value);
-    }
-    tb_json_key(w, "is_blocked");
-    tb_json_bool(w, h->is_blocked);
-    tb_json_key(w, "is_resolved");
-    tb_json_bool(w, h->is_resolved);
-    tb_json_key(w, "updated_at");
-    tb_json_time(w, h->updated_at);
-    number_json(w, "score", h->score);
-    number_json(w, "similarity", h->similarity);
-    legs_json(w, h);
-    tb_json_close(w, '}');
-}
-
 static void print_json(struct ctl *ctl, const struct tb_search_answer *a)
 {
     struct tb_json w = {.buf = &ctl->out};
@@ -118,22 +51,12 @@ static void print_json(struct ctl *ctl, const struct tb_search_answer *a)
     tb_json_key(&w, "results");
     tb_json_open(&w, '[');
     for (size_t i = 0; i < a->n; i++) {
-        hit_json(&w, &a->hits[i]);
+        tb_search_hit_json(&w, &a->hits[i], true);
     }
     tb_json_close(&w, ']');
     tb_json_key(&w, "has_more");
     tb_json_bool(&w, a->more);
-    tb_json_key(&w, "degraded");
-    tb_json_open(&w, '[');
-    for (size_t i = 0; i < a->ndegraded; i++) {
-        tb_json_open(&w, '{');
-        tb_json_key(&w, "leg");
-        tb_json_string(&w, tb_str_of(a->degraded[i].leg));
-        tb_json_key(&w, "why");
-        tb_json_string(&w, tb_str_of(a->degraded[i].why));
-        tb_json_close(&w, '}');
-    }
-    tb_json_close(&w, ']');
+    tb_search_degraded_json(&w, a);
     tb_json_close(&w, '}');
     tb_buf_add_char(&ctl->out, '\n');
 }

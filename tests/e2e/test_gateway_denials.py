@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from bus.document import resolved
 from bus.gateway import Client, Gateway, free_port
 
 GOOD = {"commit_sha": "abcd", "comment_id": f"comment-{uuid.uuid4()}", "updates": {"title": "x"}, "ticket_types": ["task"],
@@ -46,21 +47,12 @@ def operations(document):
                 yield operation["operationId"], method.upper(), path, operation["x-scope"], content.get("application/json", {}).get("schema")
 
 
-def resolve(document, schema):
-    while "$ref" in schema:
-        node = document
-        for step in schema["$ref"].split("/")[1:]:
-            node = node[step]
-        schema = node
-    return schema
-
-
 def sample(document, schema, ticket):
     """A body with what is required, of the right kinds."""
     body = {}
-    schema = resolve(document, schema)
+    schema = resolved(document, schema)
     for name in schema.get("required", []):
-        part = resolve(document, schema["properties"][name])
+        part = resolved(document, schema["properties"][name])
         kinds = part.get("type", "object" if "properties" in part else "string")
         kind = kinds if isinstance(kinds, str) else kinds[0]
         if name in ("ticket_id", "depends_on") or name.endswith("_ticket_id"):
@@ -158,7 +150,7 @@ def test_less_than_its_scope_is_not_enough(gateway, document, admin, ticket):
 
 def commands(document, ticket):
     for name, method, path, scope, schema in operations(document):
-        if schema and "agent_id" in resolve(document, schema).get("properties", {}):
+        if schema and "agent_id" in resolved(document, schema).get("properties", {}):
             yield name, method, target(path, ticket), sample(document, schema, ticket)
 
 

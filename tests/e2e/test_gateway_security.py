@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 
+from bus.document import resolved
 from bus.gateway import Client, Gateway
 
 EVIL = ["'", "'; DROP TABLE tickets; --", "1 OR 1=1", "\\", '"', "$1", "%", "_%", "{}", "[]", "null", "a:*&|!(", "<->",
@@ -51,8 +52,7 @@ def test_grammar_in_every_query_parameter(gateway, admin):
         if operation is None or "openapi" in path or path == "/mcp":
             continue
         for parameter in operation.get("parameters", []):
-            if "$ref" in parameter:
-                parameter = document["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
+            parameter = resolved(document, parameter)
             if parameter["in"] == "header":
                 continue
             for evil in EVIL:
@@ -209,15 +209,6 @@ def test_tls(indexed_bus, tmp_path):
         assert answer.status == 200
     with pytest.raises(OSError):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5)
-
-
-def resolved(document, schema):
-    while "$ref" in schema:
-        node = document
-        for step in schema["$ref"].split("/")[1:]:
-            node = node[step]
-        schema = node
-    return schema
 
 
 def evil_value(document, schema, evil):

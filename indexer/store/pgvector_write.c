@@ -4,7 +4,9 @@
 
 #include "indexer/store/pgvector_internal.h"
 
-enum { POINTS_OF_A_STATEMENT = 500 };
+/* An insert walks the graph: tens of milliseconds for a point of many dimensions on a busy server.
+ * A statement stays far below the statement timeout. */
+enum { POINTS_OF_A_STATEMENT = 50 };
 
 /* $1 … $18, the columns of vector_points_N in order; $19 vectors. */
 static const char rows_sql[] =

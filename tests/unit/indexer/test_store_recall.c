@@ -1,9 +1,11 @@
 /* A filter that keeps one point of a hundred: a store finds what comparing them all finds, and ten
  * where there are ten. Tried on Qdrant at QDRANT_URL and on pgvector in the database of DB_*, there
- * also with its index alone. TICKETBUS_TEST_POINTS: how many points. */
+ * also with its index alone. TICKETBUS_TEST_POINTS: how many points; TICKETBUS_TEST_STORE: qdrant
+ * or pgvector alone. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "common/crypto/crypto.h"
@@ -297,6 +299,10 @@ int main(void)
     make_points();
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_qdrant),
                                        cmocka_unit_test(test_pgvector)};
+    const char *only = getenv("TICKETBUS_TEST_STORE");
+    if (only && *only) {
+        cmocka_set_test_filter(strcmp(only, "qdrant") == 0 ? "test_qdrant" : "test_pgvector");
+    }
     int failed = cmocka_run_group_tests_name("recall", tests, NULL, NULL);
     free(vectors);
     free(ids);

@@ -33,6 +33,19 @@ class QdrantPoints:
             if offset is None:
                 return found
 
+    def vectors(self):
+        """Payloads of live points, and their vectors."""
+        payloads, vectors, offset = [], [], None
+        while True:
+            page = self.call("/points/scroll", {"limit": 5000, "with_payload": True, "with_vector": True, "offset": offset})
+            for point in page["points"]:
+                if not point["payload"]["is_deleted"]:
+                    payloads.append(point["payload"])
+                    vectors.append(point["vector"]["text"])
+            offset = page.get("next_page_offset")
+            if offset is None:
+                return payloads, vectors
+
     def delete(self, ids):
         self.call("/points/delete?wait=true", {"points": ids})
 
@@ -59,12 +72,17 @@ class QdrantPoints:
 
 class PgPoints:
     def __init__(self, bus, number=1):
-        self.bus, self.points, self.vectors = bus, f"vector_points_{number}", f"vectors_{number}"
+        self.bus, self.points, self.vectors_table = bus, f"vector_points_{number}", f"vectors_{number}"
 
     def all(self):
         return {str(r["id"]): r for r in self.bus.db.rows(
-            f"SELECT p.*, v.id IS NOT NULL AS has_vector FROM {self.points} p LEFT JOIN {self.vectors} v USING (id)"
+            f"SELECT p.*, v.id IS NOT NULL AS has_vector FROM {self.points} p LEFT JOIN {self.vectors_table} v USING (id)"
             " WHERE NOT p.is_deleted")}
+
+    def vectors(self):
+        rows = self.bus.db.rows(f"SELECT p.*, v.embedding::text AS vector FROM {self.points} p JOIN {self.vectors_table} v"
+                                " USING (id) WHERE NOT p.is_deleted")
+        return rows, [json.loads(r.pop("vector")) for r in rows]
 
     def delete(self, ids):
         self.bus.db.rows(f"DELETE FROM {self.points} WHERE id = ANY(%s::uuid[])", ids)
@@ -80,7 +98,7 @@ class PgPoints:
                 f"INSERT INTO {self.points} (id, ticket_id, version, workflow_id, is_deleted, kind, chunk, hash)"
                 " VALUES (%s, %s, %s, 'x', false, 'body', 77, %s) ON CONFLICT (id) DO UPDATE SET is_deleted = false",
                 id, ticket(i), version, "f" * 32)
-            self.bus.db.rows(f"INSERT INTO {self.vectors} (id, embedding) VALUES (%s, %s)", id, vector)
+            self.bus.db.rows(f"INSERT INTO {self.vectors_table} (id, embedding) VALUES (%s, %s)", id, vector)
         return ids
 
     plant_orphans = QdrantPoints.plant_orphans

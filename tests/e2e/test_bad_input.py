@@ -398,9 +398,11 @@ def test_poison_behind_a_reference(new_bus):
     flow.check()
 
 
-def test_command_that_kills_workers_is_parked(new_bus):
-    """Whoever applies it dies; it must not take every worker, nor its neighbors, with it."""
-    bus = new_bus("killer", workers=1)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_command_that_kills_workers_is_parked(new_bus, workers):
+    """Whoever applies it dies, and the next who takes over; it must not take its neighbors with it. The deaths that count are
+    those of all workers together."""
+    bus = new_bus(f"killer-{workers}", workers=workers)
     flow = Workflow(bus)
     victim, *others = flow.create_many(6)
     bus.settle()
@@ -410,15 +412,22 @@ def test_command_that_kills_workers_is_parked(new_bus):
     bus.db.rows("UPDATE partition_watermarks SET stalled_claims = 3")  # as if three had died already
     bad = flow.send("ticket.update", victim, {"updates": {"title": "killer"}})
     sent = [flow.send("ticket.comment", t, {"comment_text": "next to a killer"}) for t in others for _ in range(3)]
-    deaths, deadline = 0, time.monotonic() + 100
+    dead, deaths, deadline = [], 0, time.monotonic() + 100
     while bus.events.answered(sent) < len(sent) or not bus.events.caused_by(bad):
-        assert time.monotonic() < deadline, f"after {deaths} deaths: {bus.daemons[0].tail()}"
-        at_it = bus.db.rows("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'")
+        assert time.monotonic() < deadline, f"after {deaths} deaths: " + "\n".join(d.tail(1500) for d in bus.daemons)
+        at_it = bus.db.rows("SELECT pid, application_name FROM pg_stat_activity"
+                            " WHERE datname = current_database() AND wait_event = 'PgSleep'")
         if at_it:
-            bus.daemons[0].kill()
-            deaths += 1
+            killed = next(d for d in bus.daemons if at_it[0]["application_name"] == f"ticketbus-worker-{d.process.pid}")
+            if killed.running:
+                killed.kill()
+                deaths += 1
+                dead.append(killed)
             bus.db.rows("SELECT pg_terminate_backend(%s)", at_it[0]["pid"])
-            bus.daemons[0].start()
+        if len(dead) == workers:  # each of them has met it
+            for daemon in dead:
+                daemon.start()
+            dead = []
         time.sleep(0.2)
     assert bus.events.outcome(bad).kind == "parked"
     assert 2 <= deaths <= 4

@@ -31,7 +31,7 @@ def test_schemathesis_finds_no_error_and_no_undocumented_answer(gateway, tmp_pat
         [pathlib.Path(sys.executable).parent / "schemathesis", "run", f"{gateway.url}/openapi.json",
          "--header", f"Authorization: Bearer {token}",
          "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
-         "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES), "--workers", "2", "--seed", "1",
+         "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES), "--workers", "2", "--seed", os.environ.get("TICKETBUS_SCHEMATHESIS_SEED", "1"),
          # A stream does not end; test_events_stream.py looks at it.
          "--continue-on-failure", "--exclude-path", "/events"],
         cwd=tmp_path, capture_output=True, text=True, timeout=500, env=os.environ | {"NO_COLOR": "1"})

@@ -7,12 +7,13 @@ Vectors say nothing but which text they are of; a token is four bytes.
 import base64
 import dataclasses
 import hashlib
-import http.server
 import json
 import math
 import struct
 import threading
 import time
+
+from .small_server import SmallServer
 
 
 @dataclasses.dataclass
@@ -113,28 +114,8 @@ class Provider:
         self._under_way = 0
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        owner = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                raw = self.rfile.read(int(self.headers["content-length"]))
-                owner._serve(self, raw)
-
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 128
-
-            def handle_error(self, *_):
-                pass  # clients give up and go
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._server = SmallServer(self._serve)
+        self.url = self._server.url + "/v1"
 
     @property
     def settings(self):
@@ -150,12 +131,11 @@ class Provider:
 
     def close(self):
         self._closed.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()
 
     # ---- one request ----
 
-    def _serve(self, handler, raw):
+    def _serve(self, path, raw):
         body = json.loads(raw)
         inputs = body["input"] if isinstance(body["input"], list) else [body["input"]]
         with self._lock:
@@ -165,31 +145,21 @@ class Provider:
         try:
             if self.latency:
                 time.sleep(self.latency)
-            self._answer(handler, asked, len(raw))
+            return self._answer(asked, len(raw))
         finally:
             with self._lock:
                 self._under_way -= 1
 
-    def _answer(self, handler, asked, size):
-        headers = {}
+    def _answer(self, asked, size):
         done = self.fault(asked) if self.fault else None
         if done == "hang":
             self._closed.wait(60)
             done = "hang up"
         if done == "hang up":
-            handler.close_connection = True
-            return
-        if done:
-            status, body, headers = done
-        else:
-            status, body = self._embed(asked, size)
-        asked.status = status
-        data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-        handler.send_response(status)
-        for name, value in {"content-type": "application/json", "content-length": str(len(data)), **headers}.items():
-            handler.send_header(name, value)
-        handler.end_headers()
-        handler.wfile.write(data)
+            return None
+        answered = done or self._embed(asked, size)
+        asked.status = answered[0]
+        return answered
 
     def _embed(self, asked, size):
         limits, inputs = self.limits, asked.inputs

@@ -1,10 +1,10 @@
 """A proxy in front of the embedding service that counts what is asked of it."""
 
-import http.server
 import json
-import threading
 import urllib.error
 import urllib.request
+
+from .small_server import SmallServer
 
 
 class CountingProxy:
@@ -12,32 +12,8 @@ class CountingProxy:
         self.target = target.rstrip("/")
         self.inputs = []
         self.broken = False
-        owner = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                self._answer(*owner._forward(self.path, body))
-
-            def do_GET(self):
-                self._answer(*owner._forward(self.path, None))
-
-            def _answer(self, status, body):
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._server = SmallServer(self._forward)
+        self.url = self._server.url + "/v1"
 
     def _forward(self, path, body):
         if self.broken:
@@ -54,5 +30,4 @@ class CountingProxy:
             return error.code, error.read()
 
     def close(self):
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()

@@ -2,14 +2,13 @@
 
 import base64
 import collections
-import contextlib
 import hashlib
-import http.server
 import json
-import threading
 import time
 
 import numpy as np
+
+from .small_server import SmallServer
 
 
 class StubEmbeddings:
@@ -24,34 +23,8 @@ class StubEmbeddings:
         self.inputs = None  # set to a list to keep them
         self.broken = False
         self.delay = 0.0
-        owner = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-            wbufsize = -1
-
-            def finish(self):
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    super().finish()
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                status, answer = (503, b'{"error":{"message":"out of order"}}') if owner.broken else (200, owner._embed(body))
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(answer)))
-                self.end_headers()
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # clients are killed by tests
-                    self.wfile.write(answer)
-
-            def log_message(self, *_):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._server = SmallServer(self._answer)
+        self.url = self._server.url + "/v1"
 
     def vector(self, model, text):
         seed = hashlib.blake2b(text.encode(), digest_size=8).digest()
@@ -59,7 +32,9 @@ class StubEmbeddings:
         rest *= np.sqrt(1 - self.TAG ** 2) / np.linalg.norm(rest)
         return np.concatenate([[self.TAG if model.endswith("-up") else -self.TAG], rest]).astype("<f4")
 
-    def _embed(self, body):
+    def _answer(self, path, body):
+        if self.broken:
+            return 503, {"error": {"message": "out of order"}}
         asked = json.loads(body)
         texts = [asked["input"]] if isinstance(asked["input"], str) else asked["input"]
         self.asked[asked["model"]] += len(texts)
@@ -69,13 +44,12 @@ class StubEmbeddings:
             time.sleep(self.delay)
         encode = (lambda v: base64.b64encode(v.tobytes()).decode()) if asked.get("encoding_format") == "base64" else (
             lambda v: v.tolist())
-        return json.dumps({
+        return 200, {
             "object": "list", "model": asked["model"],
             "data": [{"object": "embedding", "index": i, "embedding": encode(self.vector(asked["model"], t))}
                      for i, t in enumerate(texts)],
             "usage": {"prompt_tokens": sum(len(t) for t in texts) // 4, "total_tokens": sum(len(t) for t in texts) // 4},
-        }).encode()
+        }
 
     def close(self):
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()

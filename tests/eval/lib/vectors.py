@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
-import http.server
 import json
 import sqlite3
 import struct
 import threading
 import urllib.error
 import urllib.request
+
+from bus.small_server import SmallServer
 
 
 class CachingProxy:
@@ -19,26 +20,8 @@ class CachingProxy:
         self._db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("CREATE TABLE IF NOT EXISTS vectors (fingerprint BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
-        owner = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                status, body = owner._answer(self.path, self.rfile.read(int(self.headers["content-length"])))
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._server = SmallServer(self._answer)
+        self.url = self._server.url + "/v1"
 
     def _known(self, key):
         with self._lock:
@@ -82,6 +65,5 @@ class CachingProxy:
                                 "usage": {"prompt_tokens": 0, "total_tokens": 0}}).encode()
 
     def close(self):
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()
         self._db.close()

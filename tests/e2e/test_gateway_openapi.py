@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from bus.gateway import Gateway
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = int(os.environ.get("TICKETBUS_SCHEMATHESIS_EXAMPLES", "6"))
+SEED = os.environ.get("TICKETBUS_SCHEMATHESIS_SEED", "1")
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +33,10 @@ def test_schemathesis_finds_no_error_and_no_undocumented_answer(gateway, tmp_pat
         [pathlib.Path(sys.executable).parent / "schemathesis", "run", f"{gateway.url}/openapi.json",
          "--header", f"Authorization: Bearer {token}",
          "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
-         "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES), "--workers", "2", "--seed", os.environ.get("TICKETBUS_SCHEMATHESIS_SEED", "1"),
+         "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES), "--workers", "2", "--seed", SEED,
          # A stream does not end; test_events_stream.py looks at it.
          "--continue-on-failure", "--exclude-path", "/events"],
         cwd=tmp_path, capture_output=True, text=True, timeout=500, env=os.environ | {"NO_COLOR": "1"})
-    assert done.returncode == 0, done.stdout[-12000:] + done.stderr[-3000:]
+    found = "; ".join(re.findall(r"^(?:_{3,} [A-Z]+ /.*? _{3,}|- .*|\[\d{3}\] .*|\s+Received: .*)$", done.stdout, re.MULTILINE))
+    assert done.returncode == 0, f"{found}\n{done.stdout[-12000:]}{done.stderr[-3000:]}"
     assert gateway.daemon.running

@@ -4,8 +4,8 @@
     tidy.py --build DIR --cache DIR [--program clang-tidy] [--jobs N] [FILE…]
 
 A file is checked again when it, a header that it includes, its compile command, the checks or clang-tidy changed: the
-digest of all these is the name of an empty file in the cache. The headers come from ninja's dependency log, so the build
-has to be up to date. Exit code 0: nothing found.
+digest of all these is the name of an empty file in the cache, the same in every checkout. The headers come from ninja's
+dependency log, so the build has to be up to date. Exit code 0: nothing found.
 """
 
 import argparse
@@ -41,13 +41,13 @@ def dependencies(build):
     return found
 
 
-def digest_of(entry, files, fixed, contents):
+def digest_of(entry, files, repository, fixed, contents):
     digest = hashlib.sha256(fixed)
-    digest.update(entry["command"].encode())
+    digest.update(entry["command"].replace(str(repository), ".").encode())
     for path in sorted({os.path.realpath(path) for path in files}):
         if path not in contents:
             contents[path] = hashlib.sha256(pathlib.Path(path).read_bytes()).digest()
-        digest.update(path.encode() + contents[path])
+        digest.update(os.path.relpath(path, repository).encode() + contents[path])
     return digest.hexdigest()[:32]
 
 
@@ -92,7 +92,7 @@ def main():
     contents, todo = {}, {}
     for entry in entries:
         files = recorded.get(entry.get("output", ""), [entry["file"]])
-        stamp = arguments.cache / digest_of(entry, files, fixed, contents)
+        stamp = arguments.cache / digest_of(entry, files, repository, fixed, contents)
         if not stamp.exists():
             todo[entry["file"]] = stamp
 

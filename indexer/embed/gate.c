@@ -4,37 +4,47 @@
 
 #include "common/base/clock.h"
 
-enum { STEP_US = 50 * 1000, BUSY_STEP_US = 2 * 1000 };
+enum { STEP_US = 50 * 1000 }; /* a stop is noticed after this at the latest */
 
 enum tb_rc tb_embed_gate_init(struct tb_embed_gate *g, const struct tb_pace_limits *limits,
                               struct tb_error *err)
 {
+    pthread_condattr_t attr;
     g->pace = tb_pace_new(limits, tb_clock_mono_us());
-    return pthread_mutex_init(&g->lock, NULL) == 0 ? TB_OK
-                                                   : tb_fail(err, TB_ENOMEM, "out of memory");
+    if (pthread_condattr_init(&attr) != 0) {
+        return tb_fail(err, TB_ENOMEM, "out of memory");
+    }
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    int bad = pthread_mutex_init(&g->lock, NULL);
+    bad |= pthread_cond_init(&g->ended, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    return bad ? tb_fail(err, TB_ENOMEM, "out of memory") : TB_OK;
 }
 
 void tb_embed_gate_dispose(struct tb_embed_gate *g)
 {
+    (void)pthread_cond_destroy(&g->ended);
     (void)pthread_mutex_destroy(&g->lock);
 }
 
 bool tb_embed_gate_begin(struct tb_embed_gate *g, int64_t tokens, bool wait,
                          const atomic_bool *stop)
 {
+    bool may;
+    (void)pthread_mutex_lock(&g->lock);
     for (;;) {
         int64_t at = 0;
         int64_t now = tb_clock_mono_us();
-        (void)pthread_mutex_lock(&g->lock);
-        bool may = tb_pace_begin(&g->pace, now, tokens, &at);
-        (void)pthread_mutex_unlock(&g->lock);
+        may = tb_pace_begin(&g->pace, now, tokens, &at);
         if (may || !wait || (stop && atomic_load(stop))) {
-            return may;
+            break;
         }
-        int64_t us = at == INT64_MAX ? BUSY_STEP_US : at - now < STEP_US ? at - now : STEP_US;
-        struct timespec step = {.tv_nsec = (long)us * 1000};
-        (void)nanosleep(&step, NULL);
+        int64_t until = at - now < STEP_US ? at : now + STEP_US;
+        struct timespec when = {.tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000};
+        (void)pthread_cond_timedwait(&g->ended, &g->lock, &when);
     }
+    (void)pthread_mutex_unlock(&g->lock);
+    return may;
 }
 
 void tb_embed_gate_end(struct tb_embed_gate *g, int64_t began_us, enum tb_pace_end how,
@@ -42,6 +52,7 @@ void tb_embed_gate_end(struct tb_embed_gate *g, int64_t began_us, enum tb_pace_e
 {
     (void)pthread_mutex_lock(&g->lock);
     tb_pace_end(&g->pace, tb_clock_mono_us(), began_us, how, wait_us);
+    (void)pthread_cond_broadcast(&g->ended);
     (void)pthread_mutex_unlock(&g->lock);
 }
 

@@ -11,6 +11,7 @@
 
 struct tb_embed_gate {
     pthread_mutex_t lock;
+    pthread_cond_t ended; /* a request has; on CLOCK_MONOTONIC */
     struct tb_pace pace;
 };
 

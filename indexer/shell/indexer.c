@@ -7,7 +7,7 @@
 
 enum { SLICE_MIN = 64, SLICE_MAX = 1024 };
 
-static struct tb_patience patience(const char *part, const struct tb_indexer *ix, atomic_bool *away)
+static struct tb_patience patience(const char *part, const struct tb_indexer *ix, atomic_int *away)
 {
     return (struct tb_patience){.part = part,
                                 .stop = ix->stop,
@@ -27,10 +27,10 @@ static enum tb_rc open_embedder(struct tb_indexer *ix, const struct tb_reach *re
         .requests_per_minute = tb_config_int(ix->cfg, TB_CFG(EMBEDDING_RPM)),
         .tokens_per_minute = tb_config_int(ix->cfg, TB_CFG(EMBEDDING_TPM)),
     };
-    if (tb_embed_gate_init(&ix->gate, &limits, err) != TB_OK) {
+    if (tb_embed_gates_find(ix->gates, reach->provider, reach->url, &limits, &ix->gate, err) !=
+        TB_OK) {
         return TB_ENOMEM;
     }
-    ix->gated = true;
     struct tb_embed_options opt = {
         .url = reach->url,
         .api_key = reach->api_key,
@@ -39,7 +39,7 @@ static enum tb_rc open_embedder(struct tb_indexer *ix, const struct tb_reach *re
         .batch = tb_config_int(ix->cfg, TB_CFG(EMBEDDING_BATCH)),
         .timeout_ms = tb_config_int(ix->cfg, TB_CFG(HTTP_TIMEOUT_MS)),
         .parallel = limits.parallel,
-        .gate = &ix->gate,
+        .gate = ix->gate,
         .stop = ix->abort,
     };
     enum tb_rc rc = tb_embedder_new(&opt, &ix->embedder, err);
@@ -71,20 +71,29 @@ static void nobody_waits(tb_str ticket_id, void *arg)
 }
 
 enum tb_rc tb_indexer_open(struct tb_indexer *ix, const struct tb_config *cfg,
-                           const atomic_bool *stop, const atomic_bool *abort, atomic_bool *away,
-                           struct tb_error *err)
+                           const struct tb_indexer_ties *ties, struct tb_error *err)
 {
-    *ix = (struct tb_indexer){.cfg = cfg, .stop = stop, .abort = abort, .done = nobody_waits};
+    *ix = (struct tb_indexer){.cfg = cfg,
+                              .stop = ties->stop,
+                              .abort = ties->abort,
+                              .gates = ties->gates,
+                              .done = nobody_waits};
     ix->price = tb_str_of(tb_config_str(cfg, TB_CFG(EMBEDDING_PRICE)));
     if (tb_usage_check_price(ix->price, err) != TB_OK) {
         return TB_EINVAL;
     }
     ix->similar_from = (double)tb_config_int(cfg, TB_CFG(SIMILAR_PERCENT)) / 100;
     ix->dlq_topic = tb_config_str(cfg, TB_CFG(TOPIC_INDEX_DLQ));
-    ix->pg_patience = patience("Postgres", ix, away);
-    ix->store_patience = patience("the vector store", ix, away);
-    ix->embed_patience = patience("the embedding service", ix, away);
-    ix->kafka_patience = patience("Kafka", ix, away);
+    ix->pg_patience = patience("Postgres", ix, ties->away);
+    ix->store_patience = patience("the vector store", ix, ties->away);
+    ix->embed_patience = patience("the embedding service", ix, ties->away);
+    ix->kafka_patience = patience("Kafka", ix, ties->away);
+    if (!ix->gates) {
+        if (tb_embed_gates_init(&ix->own_gates, err) != TB_OK) {
+            return TB_ENOMEM;
+        }
+        ix->gates = &ix->own_gates;
+    }
     struct tb_producer_options opt = {.client_id = "ticketbus-indexer", .timeout_ms = 30000};
     return tb_producer_new(cfg, &opt, &ix->producer, err);
 }
@@ -92,15 +101,14 @@ enum tb_rc tb_indexer_open(struct tb_indexer *ix, const struct tb_config *cfg,
 /* What belongs to one collection. */
 static void let_go(struct tb_indexer *ix)
 {
+    tb_patience_forget(&ix->store_patience);
+    tb_patience_forget(&ix->embed_patience);
     tb_store_free(ix->store);
     tb_embedder_free(ix->embedder);
-    if (ix->gated) {
-        tb_embed_gate_dispose(&ix->gate);
-    }
     tb_arena_free(ix->model_arena);
     ix->store = NULL;
     ix->embedder = NULL;
-    ix->gated = false;
+    ix->gate = NULL;
     ix->model_arena = NULL;
     ix->store_ready = false;
 }
@@ -185,6 +193,9 @@ void tb_indexer_close(struct tb_indexer *ix)
 {
     tb_producer_free(ix->producer);
     let_go(ix);
+    if (ix->gates == &ix->own_gates) {
+        tb_embed_gates_dispose(&ix->own_gates);
+    }
     tb_pg_free(ix->pg);
     *ix = (struct tb_indexer){0};
 }

@@ -104,7 +104,7 @@ static enum tb_rc take(struct reading *r, const struct tb_kafka_message *m, stru
 static enum tb_rc throttle(struct reading *r, struct tb_error *err)
 {
     size_t load = tb_queue_load(r->in->queue);
-    bool away = atomic_load(r->in->away);
+    bool away = atomic_load(r->in->away) > 0;
     bool want = r->paused ? away || load > LOAD_MAX / 2 : away || load > LOAD_MAX;
     if (want == r->paused) {
         return TB_OK;
@@ -153,7 +153,7 @@ static enum tb_rc read_on(struct reading *r, struct tb_error *err)
         struct tb_kafka_message m;
         tb_probe_beat();
         r->in->round(r->in->arg);
-        tb_probe_ready(!atomic_load(r->in->away));
+        tb_probe_ready(atomic_load(r->in->away) == 0);
         rc = handle(r, tb_consumer_poll(r->consumer, POLL_MS, &m, err), &m, err);
         if (rc == TB_OK) {
             rc = throttle(r, err);

@@ -12,7 +12,7 @@ struct tb_intake {
     const struct tb_config *cfg;
     struct tb_queue *queue;
     const atomic_bool *stop;
-    const atomic_bool *away;   /* a part that indexing needs is away */
+    const atomic_int *away;    /* how many parts that indexing needs are waited for */
     atomic_bool *reconcile;    /* set when events may have been missed */
     void (*round)(void *arg);  /* called several times a second */
     void (*finish)(void *arg); /* called after stop: returns when nothing gets done any more */

@@ -40,7 +40,8 @@ static enum tb_rc pass(const struct tb_keeper *k, struct tb_error *err)
     struct tb_indexer ix;
     struct tb_pg *lock = NULL;
     int64_t age_s = 0;
-    enum tb_rc rc = tb_indexer_open(&ix, k->cfg, k->stop, k->stop, NULL, err);
+    const struct tb_indexer_ties ties = {.stop = k->stop, .abort = k->stop, .gates = k->gates};
+    enum tb_rc rc = tb_indexer_open(&ix, k->cfg, &ties, err);
     rc = rc == TB_OK ? tb_indexer_aim(&ix, TB_STR_NULL, err) : rc;
     if (rc == TB_OK) {
         rc = tb_proof_lock(k->cfg, ix.collection, &lock, err);
@@ -83,9 +84,10 @@ static void *keep(void *arg)
 }
 
 enum tb_rc tb_keeper_start(struct tb_keeper *k, const struct tb_config *cfg,
-                           const atomic_bool *stop, struct tb_error *err)
+                           struct tb_embed_gates *gates, const atomic_bool *stop,
+                           struct tb_error *err)
 {
-    *k = (struct tb_keeper){.cfg = cfg, .stop = stop};
+    *k = (struct tb_keeper){.cfg = cfg, .gates = gates, .stop = stop};
     if (tb_config_int(cfg, TB_CFG(INDEX_PROOF_S)) == 0) {
         return TB_OK;
     }

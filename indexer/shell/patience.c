@@ -27,6 +27,9 @@ bool tb_patience_wait(struct tb_patience *p, const struct tb_error *err, int64_t
     (void)snprintf(p->why, sizeof p->why, "%.*s", (int)sizeof p->why - 1, err->text);
     if (p->attempts == 0) {
         p->first_us = now;
+        if (p->away) {
+            atomic_fetch_add(p->away, 1);
+        }
     }
     if (p->attempts == 0 || now - p->since_us > TELL_AGAIN_US) {
         tb_log_warn("%s is away, waiting: %s", p->part, err->text);
@@ -37,9 +40,6 @@ bool tb_patience_wait(struct tb_patience *p, const struct tb_error *err, int64_t
     p->attempts++;
     if (p->give_up_ms && now - p->first_us > p->give_up_ms * 1000) {
         return false;
-    }
-    if (p->away) {
-        atomic_store(p->away, true);
     }
     while (!atomic_load(p->stop) && tb_clock_mono_us() < until) {
         struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
@@ -52,9 +52,14 @@ void tb_patience_over(struct tb_patience *p)
 {
     if (p->attempts > 0) {
         tb_log_info("%s is back", p->part);
-        p->attempts = 0;
-        if (p->away) {
-            atomic_store(p->away, false);
-        }
+        tb_patience_forget(p);
     }
+}
+
+void tb_patience_forget(struct tb_patience *p)
+{
+    if (p->attempts > 0 && p->away) {
+        atomic_fetch_sub(p->away, 1);
+    }
+    p->attempts = 0;
 }

@@ -11,7 +11,7 @@
 struct tb_patience {
     const char *part; /* name for the log */
     const atomic_bool *stop;
-    atomic_bool *away; /* set while waiting; NULL for nobody to know */
+    atomic_int *away; /* one more while waiting; NULL for nobody to know */
     int64_t max_ms;
     int64_t give_up_ms; /* waits no longer than this altogether; 0: for ever */
     int attempts;
@@ -25,5 +25,7 @@ struct tb_patience {
 bool tb_patience_wait(struct tb_patience *p, const struct tb_error *err, int64_t wait_ms);
 /* After success. */
 void tb_patience_over(struct tb_patience *p);
+/* The part is no longer needed. */
+void tb_patience_forget(struct tb_patience *p);
 
 #endif

@@ -85,6 +85,9 @@ enum tb_rc tb_queue_take(struct tb_queue *q, int64_t wait_ms, size_t max, int64_
         struct timespec at = {.tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000};
         (void)pthread_cond_timedwait(&q->wake, &q->lock, &at);
     }
+    if (*ret_n && tb_coalesce_waiting(q->work)) {
+        (void)pthread_cond_signal(&q->wake); /* another thread may take what is left */
+    }
     (void)pthread_mutex_unlock(&q->lock);
     return rc;
 }

@@ -1,4 +1,4 @@
-/* Between the thread that reads Kafka and the one that indexes: core/coalesce under a lock. */
+/* Between the thread that reads Kafka and those that index: core/coalesce under a lock. */
 #ifndef TB_INDEXER_SHELL_QUEUE_H
 #define TB_INDEXER_SHELL_QUEUE_H
 

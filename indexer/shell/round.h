@@ -16,6 +16,7 @@
 #include "indexer/core/coalesce.h"
 #include "indexer/core/document.h"
 #include "indexer/embed/embed.h"
+#include "indexer/embed/gates.h"
 #include "indexer/shell/patience.h"
 #include "indexer/store/store.h"
 
@@ -47,8 +48,9 @@ struct tb_indexer {
     tb_str collection;
     tb_str price;     /* of a million tokens, a decimal number */
     struct tb_pg *pg; /* NULL: connect when needed */
-    struct tb_embed_gate gate;
-    bool gated; /* it is there */
+    struct tb_embed_gates own_gates;
+    struct tb_embed_gates *gates;
+    struct tb_embed_gate *gate; /* of the model's service */
     struct tb_embedder *embedder;
     struct tb_store *store;
     bool store_ready; /* its collection is known to exist */
@@ -68,10 +70,16 @@ struct tb_indexer {
     struct tb_round_stats stats;
 };
 
-/* away: set while a part is waited for. */
+/* What an indexer shares with others of its program; all of it outlives the indexer. */
+struct tb_indexer_ties {
+    const atomic_bool *stop;
+    const atomic_bool *abort;
+    atomic_int *away;             /* counts parts that are waited for; NULL: nobody asks */
+    struct tb_embed_gates *gates; /* NULL: of its own */
+};
+
 enum tb_rc tb_indexer_open(struct tb_indexer *ix, const struct tb_config *cfg,
-                           const atomic_bool *stop, const atomic_bool *abort, atomic_bool *away,
-                           struct tb_error *err) TB_MUST_USE;
+                           const struct tb_indexer_ties *ties, struct tb_error *err) TB_MUST_USE;
 void tb_indexer_close(struct tb_indexer *ix);
 /* Has to be called before anything is indexed, and again to change: into this collection, or where
  * name is null into the one that is searched. Waits for Postgres. */

@@ -38,7 +38,8 @@ static enum tb_rc attempt(struct tb_second *s, struct tb_error *err)
 {
     struct tb_indexer ix;
     struct tb_arena *arena = tb_arena_new(0);
-    enum tb_rc rc = tb_indexer_open(&ix, s->cfg, &s->stop, &s->stop, NULL, err);
+    const struct tb_indexer_ties ties = {.stop = &s->stop, .abort = &s->stop, .gates = s->gates};
+    enum tb_rc rc = tb_indexer_open(&ix, s->cfg, &ties, err);
     if (rc == TB_OK && !arena) {
         rc = tb_fail(err, TB_ENOMEM, "out of memory");
     }
@@ -83,17 +84,16 @@ static void end(struct tb_second *s)
     }
 }
 
-void tb_second_write(struct tb_second *s, const struct tb_config *cfg, tb_str name)
+static void write_locked(struct tb_second *s, tb_str name)
 {
+    struct tb_error err;
     if (s->running && tb_str_eq_c(name, s->name)) {
         return;
     }
     end(s);
-    struct tb_error err;
     if (tb_str_is_null(name) || name.len >= sizeof s->name) {
         return;
     }
-    s->cfg = cfg;
     (void)snprintf(s->name, sizeof s->name, "%.*s", TB_ARG(name));
     atomic_store(&s->stop, false);
     if (tb_queue_init(&s->queue, &err) != TB_OK) {
@@ -105,11 +105,36 @@ void tb_second_write(struct tb_second *s, const struct tb_config *cfg, tb_str na
     }
 }
 
+enum tb_rc tb_second_init(struct tb_second *s, const struct tb_config *cfg,
+                          struct tb_embed_gates *gates, struct tb_error *err)
+{
+    *s = (struct tb_second){.cfg = cfg, .gates = gates};
+    return pthread_mutex_init(&s->lock, NULL) == 0 ? TB_OK
+                                                   : tb_fail(err, TB_ENOMEM, "out of memory");
+}
+
+void tb_second_dispose(struct tb_second *s)
+{
+    if (s->cfg) {
+        end(s);
+        (void)pthread_mutex_destroy(&s->lock);
+    }
+}
+
+void tb_second_write(struct tb_second *s, tb_str name)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    write_locked(s, name);
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
 void tb_second_feed(struct tb_second *s, const struct tb_work *work, size_t n)
 {
     struct tb_error err;
+    (void)pthread_mutex_lock(&s->lock);
     if (s->running && tb_queue_load(&s->queue) < WAITING_MAX &&
         tb_queue_want(&s->queue, work, n, &err) != TB_OK) {
         tb_log_warn("%s: %s", s->name, err.text);
     }
+    (void)pthread_mutex_unlock(&s->lock);
 }

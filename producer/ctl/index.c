@@ -26,9 +26,9 @@ enum tb_rc ctl_index_open(struct ctl *ctl, struct tb_indexer *ix, tb_str collect
     struct sigaction action = {.sa_handler = on_signal};
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
+    const struct tb_indexer_ties ties = {.stop = &ctl_index_stop, .abort = &ctl_index_stop};
     enum tb_rc rc = tb_http_global_init(err);
-    rc = rc == TB_OK ? tb_indexer_open(ix, ctl->cfg, &ctl_index_stop, &ctl_index_stop, NULL, err)
-                     : rc;
+    rc = rc == TB_OK ? tb_indexer_open(ix, ctl->cfg, &ties, err) : rc;
     if (rc == TB_OK) {
         tb_indexer_give_up(ix, tb_config_int(ctl->cfg, TB_CFG(HTTP_TIMEOUT_MS)));
         rc = tb_indexer_aim(ix, collection, err);

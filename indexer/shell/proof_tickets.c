@@ -371,7 +371,7 @@ static enum tb_rc repair(struct page *page, bool fresh, struct tb_error *err)
         p->removed += (int64_t)page->nwrong;
     }
     if (rc == TB_OK && n) {
-        rc = tb_round_rows(p->ix, rows, n, page->pass->arena, err);
+        rc = tb_round_rows(p->ix, rows, n, err);
         p->repaired += (int64_t)n;
     }
     return rc;

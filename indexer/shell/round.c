@@ -221,47 +221,52 @@ static enum tb_rc bury(struct tb_indexer *ix, const struct tb_row *row, const st
     return report_poison(ix, &letter, err);
 }
 
-/* Rows in slices of a bounded number of chunks. What is refused for its data is halved until the
+/* Plans and runs as many rows as make a slice. What is refused for its data is halved until the
  * ticket at fault stands alone. */
-static enum tb_rc run_rows(struct tb_indexer *ix, const struct tb_row *rows, size_t n,
-                           struct tb_arena *arena, struct tb_error *err)
+static enum tb_rc run_some(struct tb_indexer *ix, const struct tb_row *rows, size_t n,
+                           struct tb_arena *arena, size_t *ret_n, struct tb_error *err)
 {
-    size_t at = 0;
-    while (at < n) {
-        if (atomic_load(ix->stop)) {
-            return tb_fail(err, TB_EUNAVAILABLE, "stopped");
-        }
-        struct slice s = {.ix = ix, .arena = arena, .items = TB_NEW_N(arena, struct item, n - at)};
-        if (!s.items) {
-            return tb_fail(err, TB_ENOMEM, "out of memory");
-        }
-        size_t from = at;
-        enum tb_rc rc = TB_OK;
-        while (rc == TB_OK && at < n && s.chunks < ix->slice_chunks) {
-            rc = plan_item(&s, &rows[at++], &s.items[s.n++], err);
-        }
-        rc = rc == TB_OK ? run_slice(&s, err) : rc;
-        if (rc == TB_EDATA && s.n == 1) {
-            struct tb_error why = *err;
-            rc = bury(ix, &rows[from], &why, err);
-            if (rc == TB_OK) {
-                ix->done(rows[from].payload.ticket_id, ix->arg);
-            }
-        } else if (rc == TB_EDATA) {
-            rc = run_rows(ix, rows + from, s.n / 2, arena, err);
-            rc = rc == TB_OK ? run_rows(ix, rows + from + s.n / 2, s.n - s.n / 2, arena, err) : rc;
-        }
-        if (rc != TB_OK) {
-            return rc;
-        }
+    struct slice s = {.ix = ix, .arena = arena, .items = TB_NEW_N(arena, struct item, n)};
+    if (!s.items) {
+        return tb_fail(err, TB_ENOMEM, "out of memory");
     }
-    return TB_OK;
+    enum tb_rc rc = TB_OK;
+    while (rc == TB_OK && s.n < n && s.chunks < ix->slice_chunks) {
+        rc = plan_item(&s, &rows[s.n], &s.items[s.n], err);
+        s.n++;
+    }
+    rc = rc == TB_OK ? run_slice(&s, err) : rc;
+    *ret_n = s.n;
+    if (rc == TB_EDATA && s.n == 1) {
+        struct tb_error why = *err;
+        rc = bury(ix, rows, &why, err);
+        if (rc == TB_OK) {
+            ix->done(rows->payload.ticket_id, ix->arg);
+        }
+    } else if (rc == TB_EDATA) {
+        rc = tb_round_rows(ix, rows, s.n / 2, err);
+        rc = rc == TB_OK ? tb_round_rows(ix, rows + s.n / 2, s.n - s.n / 2, err) : rc;
+    }
+    return rc;
 }
 
 enum tb_rc tb_round_rows(struct tb_indexer *ix, const struct tb_row *rows, size_t n,
-                         struct tb_arena *arena, struct tb_error *err)
+                         struct tb_error *err)
 {
-    return run_rows(ix, rows, n, arena, err);
+    struct tb_arena *arena = tb_arena_new(0); /* of one slice at a time */
+    enum tb_rc rc = arena ? TB_OK : tb_fail(err, TB_ENOMEM, "out of memory");
+    for (size_t at = 0; rc == TB_OK && at < n;) {
+        size_t used = 0;
+        if (atomic_load(ix->stop)) {
+            rc = tb_fail(err, TB_EUNAVAILABLE, "stopped");
+            break;
+        }
+        tb_arena_reset(arena);
+        rc = run_some(ix, rows + at, n - at, arena, &used, err);
+        at += used;
+    }
+    tb_arena_free(arena);
+    return rc;
 }
 
 /* Tickets whose rows are gone for good: nothing of them stays. */
@@ -359,5 +364,5 @@ enum tb_rc tb_round_run(struct tb_indexer *ix, const struct tb_work *work, size_
             return rc;
         }
     }
-    return run_rows(ix, rows, nrows, arena, err);
+    return tb_round_rows(ix, rows, nrows, err);
 }

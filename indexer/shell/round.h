@@ -109,6 +109,6 @@ enum tb_rc tb_round_run(struct tb_indexer *ix, const struct tb_work *work, size_
 /* The same for rows that were read already, whose `hashes` say which points may stay as they are.
  * Every row is written, also at a version that is known. */
 enum tb_rc tb_round_rows(struct tb_indexer *ix, const struct tb_row *rows, size_t n,
-                         struct tb_arena *arena, struct tb_error *err) TB_MUST_USE;
+                         struct tb_error *err) TB_MUST_USE;
 
 #endif

@@ -215,7 +215,7 @@ static bool all_finite(const float *v, size_t n)
     return true;
 }
 
-static bool floats_of_base64(tb_str text, float *out, size_t n)
+bool tb_base64_floats(tb_str text, float *out, size_t n)
 {
     size_t len;
     if (!tb_base64_decode(text, out, n * sizeof *out, &len) || len != n * sizeof *out) {
@@ -235,7 +235,7 @@ bool tb_node_floats(const struct tb_node *node, float *out, size_t n)
 {
     const json_t *v = value_of(node);
     if (json_is_string(v)) {
-        return floats_of_base64(text_of(v), out, n);
+        return tb_base64_floats(text_of(v), out, n);
     }
     if (!json_is_array(v) || json_array_size(v) != n) {
         return false;

@@ -65,6 +65,8 @@ bool tb_node_bool(const struct tb_node *node, bool otherwise);
  * embedding servers send for encoding_format base64). False when it is not that, or a number is not
  * finite. */
 bool tb_node_floats(const struct tb_node *node, float *out, size_t n) TB_MUST_USE;
+/* The same of a string that is at hand: base64 of little-endian floats. */
+bool tb_base64_floats(tb_str text, float *out, size_t n) TB_MUST_USE;
 
 /* The value as JSON, compact. */
 void tb_node_write(const struct tb_node *node, struct tb_json *w);

@@ -5,6 +5,34 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char pairs[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+    "8081828384858687888990919293949596979899";
+
+static void print_pair(char *out, uint32_t n)
+{
+    memcpy(out, pairs + (size_t)n * 2, 2);
+}
+
+/* The nine digits of n, without zeros at the end; returns how many. */
+static size_t print_fraction(char out[9], uint32_t n)
+{
+    uint32_t high = n / 10000; /* five digits */
+    uint32_t low = n % 10000;
+    out[0] = (char)('0' + high / 10000);
+    high %= 10000;
+    print_pair(out + 1, high / 100);
+    print_pair(out + 3, high % 100);
+    print_pair(out + 5, low / 100);
+    print_pair(out + 7, low % 100);
+    size_t len = 9;
+    while (out[len - 1] == '0') {
+        len--;
+    }
+    return len;
+}
+
 static size_t print_float(float value, char out[32])
 {
     double v = (double)value;
@@ -17,8 +45,8 @@ static size_t print_float(float value, char out[32])
         v = -v;
     }
     uint64_t scaled = (uint64_t)(v * 1e9 + 0.5);
-    uint64_t whole = scaled / 1000000000U;
-    uint32_t rest = (uint32_t)(scaled % 1000000000U);
+    uint32_t whole = scaled < 1000000000U ? 0 : (uint32_t)(scaled / 1000000000U);
+    uint32_t rest = (uint32_t)(scaled - (uint64_t)whole * 1000000000U);
     if (whole >= 100) {
         *p++ = (char)('0' + whole / 100);
     }
@@ -27,18 +55,8 @@ static size_t print_float(float value, char out[32])
     }
     *p++ = (char)('0' + whole % 10);
     if (rest) {
-        char digits[9];
-        size_t n = 9;
-        for (size_t i = 9; i-- > 0;) {
-            digits[i] = (char)('0' + rest % 10);
-            rest /= 10;
-        }
-        while (digits[n - 1] == '0') {
-            n--;
-        }
         *p++ = '.';
-        memcpy(p, digits, n);
-        p += n;
+        p += print_fraction(p, rest);
     }
     return (size_t)(p - out);
 }

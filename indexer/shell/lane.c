@@ -106,14 +106,18 @@ static bool may_compare(struct tb_lane *lane)
 static enum tb_rc run_round(struct tb_lane *lane, const struct tb_work *work, size_t n)
 {
     int64_t start_us = tb_clock_mono_us();
-    enum tb_rc rc;
+    enum tb_rc rc = TB_ECONFLICT;
     tb_second_feed(&lane->lanes->second, work, n);
-    do {
+    while (rc == TB_ECONFLICT) {
         rc = tb_round_run(&lane->ix, work, n, lane->arena, &lane->err);
-    } while (rc == TB_ECONFLICT && aim_anew(lane) == TB_OK);
-    tb_metric_observe(TB_M(INDEX_ROUND_SECONDS), NULL, tb_clock_mono_us() - start_us);
-    tb_metric_observe(TB_M(INDEX_ROUND_TICKETS), NULL, (int64_t)n);
-    tb_tally_take(&lane->lanes->tally, lane->number, &lane->ix);
+        enum tb_rc aimed = rc == TB_ECONFLICT ? aim_anew(lane) : TB_OK;
+        rc = aimed == TB_OK ? rc : aimed;
+    }
+    if (rc == TB_OK) {
+        tb_metric_observe(TB_M(INDEX_ROUND_SECONDS), NULL, tb_clock_mono_us() - start_us);
+        tb_metric_observe(TB_M(INDEX_ROUND_TICKETS), NULL, (int64_t)n);
+        tb_tally_take(&lane->lanes->tally, lane->number, &lane->ix);
+    }
     return rc;
 }
 

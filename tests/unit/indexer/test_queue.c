@@ -14,8 +14,8 @@ enum { LANES = 4, TICKETS = 40, EVENTS = 8000, BATCH = 5, PARTITIONS = 3, SPIN =
 struct play {
     struct tb_queue queue;
     atomic_bool stop;
-    atomic_int holders[TICKETS];   /* lanes that have this ticket now */
-    atomic_int indexed[TICKETS];   /* last sequence that was done */
+    atomic_int holders[TICKETS]; /* lanes that have this ticket now */
+    atomic_int indexed[TICKETS]; /* last sequence that was done */
     int ticket_of[EVENTS];
     atomic_int doubled;  /* a ticket in two hands */
     atomic_int too_soon; /* committed before it was done */
@@ -101,9 +101,9 @@ static void test_lanes_share_a_queue(void **state)
         char id[32];
         p.ticket_of[e] = e * 7919 % TICKETS;
         (void)snprintf(id, sizeof id, "ticket-%d", p.ticket_of[e]);
-        assert_int_equal(tb_queue_event(&p.queue, e % PARTITIONS, e / PARTITIONS, tb_str_of(id),
-                                        e + 1, NULL),
-                         TB_OK);
+        assert_int_equal(
+            tb_queue_event(&p.queue, e % PARTITIONS, e / PARTITIONS, tb_str_of(id), e + 1, NULL),
+            TB_OK);
         if (e % 50 == 0) {
             check_commits(&p, committed);
         }

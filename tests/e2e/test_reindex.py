@@ -38,7 +38,7 @@ def stub():
 def bus(request, stack, logs, closed_installations, stub):
     made = Installation(stack, logs, f"reindex-{request.param}", TICKETBUS_STORE=request.param, EMBEDDING_URL=stub.url,
                         EMBEDDING_MODEL="stub-up", EMBEDDING_DIM=str(stub.dim), TICKETBUS_INDEX_PROOF_S="0",
-                        TICKETBUS_GATEWAY_DB_POOL="4")
+                        TICKETBUS_GATEWAY_DB_POOL="8")
     try:
         made.prepare()
         made.start_workers(1)

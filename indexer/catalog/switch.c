@@ -137,6 +137,9 @@ enum tb_rc tb_catalog_forget(struct tb_pg *pg, const struct tb_config *cfg, tb_s
         tb_pg_params_init(&p, arena);
         tb_pg_add_str(&p, name);
         rc = tb_pg_exec(pg, "DELETE FROM index_passes WHERE collection = $1", &p, NULL, err);
+        rc = rc == TB_OK
+                 ? tb_pg_exec(pg, "DELETE FROM index_refused WHERE collection = $1", &p, NULL, err)
+                 : rc;
     }
     return rc;
 }

@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/json_write.h"
 #include "indexer/shell/proof_internal.h"
+#include "indexer/shell/refused.h"
 
 enum { STEP_MS = 50, JSON_MAX = 1 << 16 };
 
@@ -153,6 +154,7 @@ static enum tb_rc sweep(struct pass *pass, struct tb_error *err)
         tb_pg_params_init(&params, pass->arena);
         tb_pg_add_str(&params, pass->p->ix->collection);
         rc = tb_indexer_ask(pass->p->ix, state_sql, &params, NULL, err);
+        rc = rc == TB_OK ? tb_refused_sweep(pass->p->ix, pass->arena, err) : rc;
     }
     return rc;
 }
@@ -231,6 +233,7 @@ enum tb_rc tb_proof_tickets(struct tb_proof *p, const tb_str *ids, size_t n, boo
     uint64_t embedded = p->ix->stats.embedded;
     enum tb_rc rc = open_pass(&pass, p, err);
     rc = rc == TB_OK ? tb_indexer_prepare_store(p->ix, err) : rc;
+    p->ix->asked = true;
     rc = rc == TB_OK ? tb_pass_these(&pass, ids, n, fresh, err) : rc;
     p->embedded = (int64_t)(p->ix->stats.embedded - embedded);
     close_pass(&pass);

@@ -54,6 +54,7 @@ struct tb_proof {
     int64_t differences; /* tickets and points that were not as they should be, by flaw below */
     int64_t flaws[TB_FLAWS_];
     int64_t repaired;   /* tickets written anew */
+    int64_t refused;    /* tickets that the store or the database does not take: dead letters */
     int64_t embedded;   /* chunks */
     int64_t removed;    /* points */
     int64_t tombstones; /* old ones removed */

@@ -371,8 +371,11 @@ static enum tb_rc repair(struct page *page, bool fresh, struct tb_error *err)
         p->removed += (int64_t)page->nwrong;
     }
     if (rc == TB_OK && n) {
+        uint64_t dead = p->ix->stats.dead;
         rc = tb_round_rows(p->ix, rows, n, err);
-        p->repaired += (int64_t)n;
+        dead = p->ix->stats.dead - dead;
+        p->refused += (int64_t)dead;
+        p->repaired += (int64_t)(n - dead);
     }
     return rc;
 }

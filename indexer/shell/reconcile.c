@@ -9,12 +9,15 @@ enum { NEARLY = 256 };
 static const char lock_sql[] =
     "SELECT pg_try_advisory_xact_lock(hashtextextended('ticketbus.reconcile.' || $1, 0))";
 
+/* Without those that were refused as they are now: they would be again. */
 static const char behind_sql[] =
     "(SELECT t.id, t.version, s.version IS NULL OR s.recipe <> $2 FROM tickets t LEFT JOIN "
     "index_state s"
     " ON s.ticket_id = t.id AND s.collection = $1"
-    " WHERE (s.ticket_id IS NULL AND NOT t.is_deleted) OR s.version < t.version"
-    " OR (s.recipe <> $2 AND NOT t.is_deleted) LIMIT $3)"
+    " WHERE ((s.ticket_id IS NULL AND NOT t.is_deleted) OR s.version < t.version"
+    " OR (s.recipe <> $2 AND NOT t.is_deleted)) AND NOT EXISTS (SELECT 1 FROM index_refused f"
+    " WHERE f.collection = $1 AND f.ticket_id = t.id AND f.version = t.version AND f.recipe = $2)"
+    " LIMIT $3)"
     " UNION ALL"
     " (SELECT s.ticket_id, 0, false FROM index_state s LEFT JOIN tickets t ON t.id = s.ticket_id"
     " WHERE s.collection = $1 AND t.id IS NULL LIMIT $3)";

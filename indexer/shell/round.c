@@ -3,6 +3,7 @@
 #include "common/base/log.h"
 #include "common/crash/crash.h"
 #include "indexer/shell/deadletter.h"
+#include "indexer/shell/refused.h"
 #include "indexer/shell/slice.h"
 #include "indexer/shell/usage.h"
 
@@ -210,15 +211,21 @@ static enum tb_rc run_slice(struct slice *s, struct tb_error *err)
 }
 
 static enum tb_rc bury(struct tb_indexer *ix, const struct tb_row *row, const struct tb_error *why,
-                       struct tb_error *err)
+                       struct tb_arena *arena, struct tb_error *err)
 {
+    bool known = false;
     struct tb_index_letter letter = {.ticket_id = row->payload.ticket_id,
                                      .version = row->payload.version,
                                      .stage = why->code[0] && strlen(why->code) == 5 ? "database"
                                                                                      : "store",
                                      .reason = why->text};
     ix->stats.dead++;
-    return report_poison(ix, &letter, err);
+    enum tb_rc rc = tb_refused_known(ix, row, arena, &known, err);
+    if (rc != TB_OK || (known && !ix->asked)) {
+        return rc;
+    }
+    rc = report_poison(ix, &letter, err);
+    return rc == TB_OK ? tb_refused_remember(ix, row, letter.stage, arena, err) : rc;
 }
 
 /* Plans and runs as many rows as make a slice. What is refused for its data is halved until the
@@ -239,7 +246,7 @@ static enum tb_rc run_some(struct tb_indexer *ix, const struct tb_row *rows, siz
     *ret_n = s.n;
     if (rc == TB_EDATA && s.n == 1) {
         struct tb_error why = *err;
-        rc = bury(ix, rows, &why, err);
+        rc = bury(ix, rows, &why, arena, err);
         if (rc == TB_OK) {
             ix->done(rows->payload.ticket_id, ix->arg);
         }

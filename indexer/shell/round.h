@@ -54,6 +54,7 @@ struct tb_indexer {
     struct tb_embedder *embedder;
     struct tb_store *store;
     bool store_ready; /* its collection is known to exist */
+    bool asked;       /* by somebody, for single tickets: a refusal known already is told again */
     bool secondary;   /* not the collection that is searched: vectors only, no keywords */
     struct tb_producer *producer;
     const char *dlq_topic;

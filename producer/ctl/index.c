@@ -83,13 +83,10 @@ static void counts_json(struct ctl *ctl, const struct tb_proof *p)
         const char *name;
         int64_t n;
     } counts[] = {
-        {"tickets", p->tickets},
-        {"points", p->points},
-        {"differences", p->differences},
-        {"repaired", p->repaired},
-        {"embedded", p->embedded},
-        {"removed", p->removed},
-        {"tombstones_removed", p->tombstones},
+        {"tickets", p->tickets},         {"points", p->points},
+        {"differences", p->differences}, {"repaired", p->repaired},
+        {"refused", p->refused},         {"embedded", p->embedded},
+        {"removed", p->removed},         {"tombstones_removed", p->tombstones},
         {"under_way", p->under_way},
     };
     struct tb_json w = {.buf = &ctl->out};
@@ -120,6 +117,10 @@ static void counts_text(struct ctl *ctl, const struct shown *s, const struct tb_
                       "%lld old tombstones removed",
                       (long long)p->repaired, (long long)p->embedded, (long long)p->removed,
                       (long long)p->tombstones);
+    }
+    if (p->refused) {
+        tb_buf_printf(&ctl->out, "; %lld tickets refused: ticketctl dlq list --topic index",
+                      (long long)p->refused);
     }
     if (p->under_way) {
         tb_buf_printf(&ctl->out, "; %lld tickets are being indexed", (long long)p->under_way);
@@ -170,7 +171,7 @@ int ctl_run_index_reconcile(struct ctl *ctl)
         } else {
             counts_text(ctl, &shown, &p);
         }
-        code = p.differences && !p.repair ? CTL_REJECTED : CTL_DONE;
+        code = (p.differences && !p.repair) || p.refused ? CTL_REJECTED : CTL_DONE;
     }
     tb_pg_free(lock);
     tb_indexer_close(&ix);
@@ -195,11 +196,16 @@ int ctl_run_index_ticket(struct ctl *ctl)
         code = ctl_index_fail(&ix, &err);
     } else if (ctl->json) {
         counts_json(ctl, &p);
-    } else if (p.repaired == 0) {
+    } else if (p.repaired == 0 && p.refused == 0) {
         tb_buf_printf(&ctl->out, "%.*s is in the index as it should be\n", TB_ARG(id));
-    } else {
+    } else if (p.repaired) {
         tb_buf_printf(&ctl->out, "%.*s is indexed: %lld chunks embedded\n", TB_ARG(id),
                       (long long)p.embedded);
+    }
+    if (rc == TB_OK && (p.refused || ix.stats.poison)) {
+        ctl_say("%.*s is refused%s: ticketctl dlq list --topic index says why", TB_ARG(id),
+                p.refused ? "" : " in parts");
+        code = CTL_REJECTED;
     }
     tb_indexer_close(&ix);
     return code;

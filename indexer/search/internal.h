@@ -73,7 +73,8 @@ enum tb_rc tb_leg_exact(struct tb_search *s, const struct tb_search_query *q,
                         struct tb_arena *arena, struct tb_leg_hits *ret, size_t *nids,
                         struct tb_error *err) TB_MUST_USE;
 
-/* Leaves of a leg the tickets in which every quoted phrase of the query stands. */
+/* Leaves of a leg the tickets in which every quoted phrase of the query stands. chunks may be NULL.
+ */
 enum tb_rc tb_leg_with_phrases(struct tb_search *s, const struct tb_search_query *q,
                                struct tb_arena *arena, struct tb_leg_hits *leg,
                                struct tb_store_hit *chunks, struct tb_error *err) TB_MUST_USE;

@@ -40,7 +40,6 @@ tb_strs tb_query_phrases(tb_str text, struct tb_arena *arena)
     return (tb_strs){phrases, n};
 }
 
-/* Those of the semantic leg's tickets in which every quoted phrase stands. */
 enum tb_rc tb_leg_with_phrases(struct tb_search *s, const struct tb_search_query *q,
                                struct tb_arena *arena, struct tb_leg_hits *leg,
                                struct tb_store_hit *chunks, struct tb_error *err)
@@ -70,7 +69,9 @@ enum tb_rc tb_leg_with_phrases(struct tb_search *s, const struct tb_search_query
         size_t from = (size_t)tb_pg_int(r, (int)i, 0) - 1;
         leg->ids[i] = leg->ids[from];
         leg->scores[i] = leg->scores[from];
-        chunks[i] = chunks[from];
+        if (chunks) {
+            chunks[i] = chunks[from];
+        }
     }
     leg->n = n;
     tb_pg_result_free(r);

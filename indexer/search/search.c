@@ -144,6 +144,20 @@ static enum tb_rc plan_by_index(struct tb_search *s, bool on, struct tb_arena *a
     return rc;
 }
 
+/* A ticket that is named by its id need not say what stands between quotes. */
+static enum tb_rc exact_with_phrases(struct tb_search *s, const struct tb_search_query *q,
+                                     struct tb_arena *arena, struct legs *legs,
+                                     struct tb_error *err)
+{
+    struct tb_leg_hits *exact = &legs->of[TB_LEG_EXACT];
+    struct tb_leg_hits rest = {.ids = exact->ids + legs->nids,
+                               .scores = exact->scores + legs->nids,
+                               .n = exact->n - legs->nids};
+    enum tb_rc rc = tb_leg_with_phrases(s, q, arena, &rest, NULL, err);
+    exact->n = legs->nids + rest.n;
+    return rc;
+}
+
 /* By words and by what is named. */
 static enum tb_rc run_words(struct tb_search *s, const struct tb_search_query *q,
                             struct tb_arena *arena, struct legs *legs, struct tb_error *err)
@@ -155,6 +169,9 @@ static enum tb_rc run_words(struct tb_search *s, const struct tb_search_query *q
     }
     if (rc == TB_OK) {
         rc = tb_leg_exact(s, q, arena, &legs->of[TB_LEG_EXACT], &legs->nids, err);
+    }
+    if (rc == TB_OK) {
+        rc = exact_with_phrases(s, q, arena, legs, err);
     }
     if (plan_by_index(s, false, arena, &ignored) != TB_OK) {
         tb_pg_free(s->pg); /* with its settings */

@@ -125,6 +125,7 @@ struct tb_index_status {
     int64_t tickets_current; /* live ones indexed at their very version */
     int64_t tickets_stale;   /* indexed at an older version */
     int64_t tickets_missing; /* never indexed */
+    int64_t tickets_refused; /* of those two, not taken by the store or the database as they are */
     int64_t tickets_deleted;
     int64_t deletes_pending; /* deleted, but still indexed as they were */
     int64_t chunks_expected; /* points that live tickets should have */

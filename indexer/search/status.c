@@ -14,8 +14,10 @@ static const char status_sql[] =
     " count(*) FILTER (WHERE t.is_deleted),"
     " count(*) FILTER (WHERE t.is_deleted AND s.version <> t.version),"
     " coalesce(sum(s.chunks) FILTER (WHERE NOT t.is_deleted), 0),"
-    " coalesce(sum(s.failed_chunks) FILTER (WHERE NOT t.is_deleted), 0)"
-    " FROM tickets t LEFT JOIN index_state s ON s.ticket_id = t.id AND s.collection = $1";
+    " coalesce(sum(s.failed_chunks) FILTER (WHERE NOT t.is_deleted), 0),"
+    " count(*) FILTER (WHERE f.version = t.version AND coalesce(s.version, 0) < t.version)"
+    " FROM tickets t LEFT JOIN index_state s ON s.ticket_id = t.id AND s.collection = $1"
+    " LEFT JOIN index_refused f ON f.ticket_id = t.id AND f.collection = $1";
 
 /* A ticket is stale from the first change that is not indexed, but not since before it was indexed
  * last; one that never was, since it is there. Times of imports are older than either. */
@@ -112,7 +114,7 @@ enum tb_rc tb_index_status(struct tb_search *s, struct tb_arena *arena, struct t
     }
     int64_t *const counts[] = {&ret->tickets_live,    &ret->tickets_current, &ret->tickets_stale,
                                &ret->tickets_missing, &ret->tickets_deleted, &ret->deletes_pending,
-                               &ret->chunks_expected, &ret->failed_chunks};
+                               &ret->chunks_expected, &ret->failed_chunks,   &ret->tickets_refused};
     for (size_t i = 0; i < TB_COUNT(counts); i++) {
         *counts[i] = tb_pg_int(r, 0, (int)i);
     }

@@ -540,8 +540,11 @@ const struct ctl_command ctl_commands[] = {
      .name = "index status",
      .args = "",
      NO_FIELDS,
+     OPTIONS(index_status_options),
      .has_json = true,
      .summary = "Show how far the search index is; exit code 1 while it is behind.",
+     .details = "tokens and cost are those of the model in use; usage has them by workflow and "
+                "model, the dearest first, 20 of them, with --json 1,000.\n",
      .run = ctl_run_index_status},
     {.group = "Operating",
      .name = "index verify",

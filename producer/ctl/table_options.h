@@ -8,6 +8,12 @@ static const struct ctl_option migrate_options[] = {
     {.name = "to", .value = "N", .doc = "Stop at this migration; 0 is the empty database."},
 };
 
+static const struct ctl_option index_status_options[] = {
+    {.name = "days",
+     .value = "N",
+     .doc = "Costs by workflow of the last N days, today included; else of all time."},
+};
+
 static const struct ctl_option verify_options[] = {
     {.name = "all", .doc = "Print every difference; else at most 20 of each kind."},
 };

@@ -137,6 +137,62 @@ void ctl_text_cell(tb_buf *out, const struct ctl_term *term, enum ctl_color colo
     }
 }
 
+/* Where a line of this width begins: at a word, so that the first mark is on it. */
+static size_t line_start(tb_str text, const struct tb_mark *first, size_t width)
+{
+    tb_str before = {text.ptr, first->from};
+    size_t room = width / 2;
+    if (ctl_text_width((tb_str){text.ptr, first->to}) < width) {
+        return 0;
+    }
+    size_t at = before.len;
+    while (at > 0 && ctl_text_width((tb_str){text.ptr + at, before.len - at}) < room) {
+        at--;
+    }
+    while (at < before.len && text.ptr[at] != ' ' && text.ptr[at] != '\n') {
+        at++;
+    }
+    return at < before.len ? at + 1 : before.len;
+}
+
+/* Bytes of the beginning that takes so many columns at most. */
+static size_t bytes_in(tb_str text, size_t room)
+{
+    size_t used = 0;
+    size_t at = 0;
+    while (at < text.len) {
+        uint32_t code;
+        size_t len = next_char(text, at, &code);
+        used += char_width(code);
+        if (used > room) {
+            break;
+        }
+        at += len;
+    }
+    return at;
+}
+
+void ctl_text_marked(tb_buf *out, const struct ctl_term *term, tb_str text,
+                     const struct tb_mark *marks, size_t n, size_t width)
+{
+    size_t at = n && width > 2 ? line_start(text, &marks[0], width) : 0;
+    size_t room = at > 0 ? width - 1 : width;
+    tb_str rest = {text.ptr + at, text.len - at};
+    bool cut = width > 0 && ctl_text_width(rest) > room;
+    size_t stop = cut ? at + bytes_in(rest, room - 1) : text.len;
+    tb_buf_add_c(out, at > 0 ? "…" : "");
+    for (size_t i = 0; at < stop;) {
+        bool marked = i < n && marks[i].from <= at;
+        size_t end = marked ? marks[i].to : i < n ? marks[i].from : stop;
+        end = end < stop ? end : stop;
+        ctl_text_cell(out, term, marked ? CTL_YELLOW : CTL_PLAIN, (tb_str){text.ptr + at, end - at},
+                      0, 0);
+        at = end;
+        i += marked;
+    }
+    tb_buf_add_c(out, cut ? "…" : "");
+}
+
 /* The longest beginning of line that fits, cut at a blank where there is one. */
 static size_t fit(tb_str line, size_t width)
 {

@@ -8,6 +8,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/str.h"
+#include "indexer/core/passage.h"
 
 struct ctl_term {
     bool tty;
@@ -42,6 +43,10 @@ size_t ctl_text_add(tb_buf *out, tb_str text, size_t width);
 /* The same in a color, padded with blanks to `pad` columns. */
 void ctl_text_cell(tb_buf *out, const struct ctl_term *term, enum ctl_color color, tb_str text,
                    size_t width, size_t pad);
+/* Adds one line of text, cut as by ctl_text_add, in which the marked places (in order, none in
+ * another) stand out. Where the first of them would be cut off, it begins shortly before it. */
+void ctl_text_marked(tb_buf *out, const struct ctl_term *term, tb_str text,
+                     const struct tb_mark *marks, size_t n, size_t width);
 /* Adds a text of several lines, wrapped at words to width columns (0: not wrapped), each line
  * behind indent. */
 void ctl_text_wrap(tb_buf *out, tb_str text, size_t width, const char *indent);

@@ -121,3 +121,26 @@ def as_float(row):
 def test_status_of_the_index_tells_tokens(bus):
     told = json.loads(bus.ctl("index", "status", "--json").expect(0).out)
     assert told["tokens"] == bus.db.value("SELECT sum(tokens)::int FROM index_usage")
+
+
+def test_status_of_the_index_tells_what_each_workflow_has_cost(bus):
+    """The dearest first; of the days that are asked for."""
+    bus.db.rows("INSERT INTO index_usage (workflow_id, model, day, chunks, tokens, cost) VALUES"
+                " ('long-ago', 'older', (now() AT TIME ZONE 'UTC')::date - 30, 5, 70, 1.25),"
+                " ('long-ago', 'older', (now() AT TIME ZONE 'UTC')::date - 31, 1, 7, 0.5)")
+
+    def usage(*options):
+        return json.loads(bus.ctl("index", "status", "--json", *options).expect(0).out)["usage"]
+
+    rows = bus.db.rows("SELECT workflow_id, model, sum(chunks)::int AS chunks, sum(tokens)::int AS tokens, round(sum(cost), 6)::text AS cost"
+                       " FROM index_usage GROUP BY 1, 2")
+    told = usage()
+    assert told[0] == {"workflow_id": "long-ago", "model": "older", "chunks": 6, "tokens": 77, "cost": "1.750000"}
+    assert {(u["workflow_id"], u["model"]): (u["chunks"], u["tokens"], u["cost"]) for u in told} == {
+        (r["workflow_id"], r["model"]): (r["chunks"], r["tokens"], r["cost"]) for r in rows}
+    assert [float(u["cost"]) for u in told] == sorted((float(u["cost"]) for u in told), reverse=True)
+    assert usage("--days", "1") == told[1:] == usage("--days", "30")
+    assert usage("--days", "31")[0]["tokens"] == 70
+    text = bus.ctl("index", "status").expect(0).out
+    assert "usage              long-ago: model older, 6 chunks, 77 tokens, cost 1.750000\n" in text
+    bus.ctl("index", "status", "--days", "0").expect(2)

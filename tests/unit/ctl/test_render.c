@@ -42,6 +42,34 @@ static void control_characters_do_not_reach_the_terminal(void **state)
     tb_buf_dispose(&out);
 }
 
+/* The words that were searched for stand out, and are on the line. */
+static void marked_places_stand_out(void **state)
+{
+    (void)state;
+    static const struct ctl_term colors = {.tty = true, .color = true, .width = 40};
+    static const struct tb_mark two[] = {{4, 7}, {12, 15}};
+    static const struct tb_mark far[] = {{42, 47}};
+    tb_str text = TB_LIT("one two one three and the end");
+    tb_buf out;
+    tb_buf_init(&out, 1000);
+    ctl_text_marked(&out, &colors, text, two, 2, 0);
+    assert_str(tb_buf_str(&out), "one \033[33mtwo\033[0m one \033[33mthr\033[0mee and the end");
+    tb_buf_clear(&out);
+    ctl_text_marked(&out, &colors, text, two, 2, 8); /* cut within a mark: no escape is left open */
+    assert_str(tb_buf_str(&out), "one \033[33mtwo\033[0m…");
+    tb_buf_clear(&out);
+    ctl_text_marked(&out, &colors, text, two, 2, 6);
+    assert_str(tb_buf_str(&out), "…\033[33mtwo\033[0m …");
+    tb_buf_clear(&out);
+    ctl_text_marked(&out, &plain, TB_LIT("a text whose beginning says nothing about words at all"),
+                    far, 1, 16);
+    assert_str(tb_buf_str(&out), "…about words at…");
+    tb_buf_clear(&out);
+    ctl_text_marked(&out, &plain, text, NULL, 0, 10);
+    assert_str(tb_buf_str(&out), "one two o…");
+    tb_buf_dispose(&out);
+}
+
 static void long_lines_are_wrapped_at_words(void **state)
 {
     (void)state;
@@ -152,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_ARENA(texts_are_measured_and_cut),
         WITH_ARENA(control_characters_do_not_reach_the_terminal),
+        WITH_ARENA(marked_places_stand_out),
         WITH_ARENA(long_lines_are_wrapped_at_words),
         WITH_ARENA(tables_line_up),
         WITH_ARENA(tables_fit_the_terminal),

@@ -186,6 +186,7 @@ static void write_settings(struct tb_json *w, const struct tb_board *b)
     boolean(w, "allow_reopen", b->allow_reopen);
     text(w, "search_formula", b->search_formula);
     count(w, "search_weight_semantic", b->search_weight_semantic);
+    count(w, "similar_percent", b->similar_percent);
     tb_json_close(w, '}');
 }
 

@@ -38,6 +38,7 @@ struct tb_board {
     bool allow_reopen;
     tb_str search_formula;          /* score or rank; null: as configured */
     int64_t search_weight_semantic; /* percent; -1: as configured */
+    int64_t similar_percent;        /* of a new ticket's duplicates; -1: as configured, 0: off */
     int64_t created_at;
     int64_t updated_at;
 };

@@ -203,6 +203,7 @@ static const struct tb_field settings_fields[] = {
     BOOL(tb_settings_data, allow_reopen, NIL, "Whether resolved tickets may be reopened; true when left out."),
     CHOICE(tb_settings_data, search_formula, NIL, tb_search_formulas, "How a search of this board fuses its legs: score or rank; TICKETBUS_SEARCH_FORMULA when left out."),
     INT(tb_settings_data, search_weight_semantic, NIL, 0, 100, "Percent of a search's score that meaning has, the rest is the words'; TICKETBUS_SEARCH_WEIGHT_SEMANTIC when left out."),
+    INT(tb_settings_data, similar_percent, NIL, 0, 100, "How near in meaning a ticket must be for a new one of this board to be told of it, 0: never; TICKETBUS_SIMILAR_PERCENT when left out."),
 };
 static RECORD_OF(settings_record, "settings", tb_settings_data, settings_fields,
                  "Rules of the board; every one is enforced.");

@@ -335,6 +335,7 @@ enum {
     TB_SET_ALLOW_REOPEN,
     TB_SET_SEARCH_FORMULA,
     TB_SET_SEARCH_WEIGHT,
+    TB_SET_SIMILAR,
 };
 struct tb_settings_data {
     struct tb_present p;
@@ -347,6 +348,7 @@ struct tb_settings_data {
     bool allow_reopen;
     tb_str search_formula;          /* of score, rank */
     int64_t search_weight_semantic; /* percent */
+    int64_t similar_percent;        /* 0: tells nobody */
 };
 
 enum {

@@ -123,10 +123,18 @@ const struct tb_openapi_schema tb_openapi_schemas[] = {
         "\":[\"string\",\"null\"]},\"status\":{\"type\":[\"string\",\"null\"]},\""
         "direction\":{\"enum\":[\"in\",\"out\"]},\"is_resolved\":{\"type\":[\"boo"
         "lean\",\"null\"]},\"is_deleted\":{\"type\":[\"boolean\",\"null\"]}}}"},
+    {"SimilarTicket",
+        "{\"type\":\"object\",\"required\":[\"ticket_id\",\"score\",\"title\",\"s"
+        "tatus\",\"is_resolved\",\"is_deleted\"],\"properties\":{\"ticket_id\":{\""
+        "type\":\"string\"},\"score\":{\"type\":\"integer\",\"description\":\"How "
+        "near in meaning, in thousandths.\"},\"title\":{\"type\":[\"string\",\"nul"
+        "l\"]},\"status\":{\"type\":[\"string\",\"null\"]},\"is_resolved\":{\"type"
+        "\":[\"boolean\",\"null\"]},\"is_deleted\":{\"type\":[\"boolean\",\"null\"]"
+        "}}}"},
     {"TicketDetail",
         "{\"type\":\"object\",\"required\":[\"ticket\",\"comments\",\"commits\",\""
-        "history\",\"blocked_by\",\"blocks\",\"links\",\"children\",\"parked\"],\""
-        "properties\":{\"ticket\":{\"$ref\":\"#/components/schemas/Ticket\"},\"co"
+        "history\",\"blocked_by\",\"blocks\",\"links\",\"children\",\"similar\",\""
+        "parked\"],\"properties\":{\"ticket\":{\"$ref\":\"#/components/schemas/Ticket\"},\"co"
         "mments\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/"
         "Comment\"}},\"commits\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/comp"
         "onents/schemas/Commit\"}},\"history\":{\"type\":\"array\",\"items\":{\"$"
@@ -135,7 +143,10 @@ const struct tb_openapi_schema tb_openapi_schemas[] = {
         ":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/TicketRe"
         "ference\"}},\"links\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/compon"
         "ents/schemas/Link\"}},\"children\":{\"type\":\"array\",\"items\":{\"$ref"
-        "\":\"#/components/schemas/TicketReference\"}},\"parked\":{\"type\":[\"ob"
+        "\":\"#/components/schemas/TicketReference\"}},\"similar\":{\"type\":\"ar"
+        "ray\",\"items\":{\"$ref\":\"#/components/schemas/SimilarTicket\"},\"des"
+        "cription\":\"What the ticket was told of soon after it was created, the n"
+        "earest first.\"},\"parked\":{\"type\":[\"ob"
         "ject\",\"null\"]}}}"},
     {"HistoryPage",
         "{\"type\":\"object\",\"required\":[\"ticket_id\",\"history\",\"next_curs"

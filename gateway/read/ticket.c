@@ -54,12 +54,31 @@ static const struct part {
     {"children", "ticket_children", "sssbb",
      "SELECT o.id AS ticket_id, o.title, o.status, o.is_resolved, o.is_deleted FROM tickets o"
      " WHERE o.parent_ticket_id = $1 ORDER BY o.created_at, o.id LIMIT 1000"},
+    {"similar", "ticket_similar", "sissbb",
+     "SELECT s.value->>'ticket_id' AS ticket_id, (s.value->>'score')::int AS score, o.title, "
+     "o.status,"
+     " o.is_resolved, o.is_deleted FROM ticket_history h,"
+     " jsonb_path_query(h.metadata, '$.similar[*]') WITH ORDINALITY s(value, place)"
+     " LEFT JOIN tickets o ON o.id = s.value->>'ticket_id'"
+     " WHERE h.ticket_id = $1 AND h.change_type = 'similar_found'"
+     " ORDER BY h.version, s.place LIMIT 10"},
     {"parked", "ticket_parked", "sssttsi",
      "SELECT reason, code, message, parked_at, deadline, waits_for,"
      " (SELECT count(*) FROM parked_commands c WHERE c.ticket_id = $1) AS waiting"
      " FROM parked_tickets WHERE ticket_id = $1"},
 };
-enum { TICKET, COMMENTS, COMMITS, HISTORY_PART, BLOCKED_BY, BLOCKS, LINKS, CHILDREN, PARKED };
+enum {
+    TICKET,
+    COMMENTS,
+    COMMITS,
+    HISTORY_PART,
+    BLOCKED_BY,
+    BLOCKS,
+    LINKS,
+    CHILDREN,
+    SIMILAR,
+    PARKED
+};
 
 bool tb_plan_ticket(const struct tb_read *read, struct tb_plan *plan, struct tb_reply *ret)
 {

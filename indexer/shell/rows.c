@@ -37,8 +37,10 @@ static const char tickets_sql[] =
     " t.assigned_agent_id, t.tags::text, t.is_blocked, t.is_resolved, t.is_deleted, t.created_at,"
     " t.updated_at, t.title, t.description, coalesce(s.version, 0), coalesce(s.is_deleted, false),"
     " coalesce(s.fingerprint, ''), t.created_at > now() - interval '1 day' AND NOT EXISTS (SELECT 1"
-    " FROM index_state o WHERE o.ticket_id = t.id)"
+    " FROM index_state o WHERE o.ticket_id = t.id),"
+    " coalesce((b.settings->>'similar_percent')::bigint, -1)"
     " FROM tickets t LEFT JOIN index_state s ON s.ticket_id = t.id AND s.collection = $2"
+    " LEFT JOIN board_configs b ON b.workflow_id = t.workflow_id"
     " WHERE t.id = ANY($1::text[])";
 
 static const char comments_sql[] =
@@ -75,6 +77,7 @@ static void read_ticket(const struct tb_pg_result *r, int i, struct tb_arena *ar
     row->state_deleted = tb_pg_bool(r, i, 16);
     row->state_fingerprint = tb_pg_str_in(r, i, 17, arena);
     row->is_new = tb_pg_bool(r, i, 18);
+    row->similar_percent = tb_pg_int(r, i, 19);
     tb_map_init(&row->hashes, arena);
 }
 

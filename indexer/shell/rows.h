@@ -29,7 +29,8 @@ struct tb_row {
     struct tb_ticket_text text;
     int64_t state_version; /* 0: not indexed */
     bool state_deleted;
-    bool is_new; /* created a short while ago and in no index yet */
+    bool is_new;             /* created a short while ago and in no index yet */
+    int64_t similar_percent; /* its board's; -1: as configured */
     tb_str state_fingerprint;
     struct tb_map hashes; /* chunk key -> struct tb_known_chunk */
 };

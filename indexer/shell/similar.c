@@ -66,13 +66,19 @@ static enum tb_rc ask_store(struct slice *s, const struct item *it, struct tb_st
     }
 }
 
-static size_t pick(const struct slice *s, const struct item *it, const struct tb_store_hit *hits,
-                   size_t n, struct tb_similar_data *list)
+/* The board decides, the setting where it does not. 0: nothing is told. */
+static double least_score(const struct slice *s, const struct item *it)
+{
+    int64_t percent = it->out.row->similar_percent;
+    return percent < 0 ? s->ix->similar_from : (double)percent / 100;
+}
+
+static size_t pick(double least, const struct item *it, const struct tb_store_hit *hits, size_t n,
+                   struct tb_similar_data *list)
 {
     size_t used = 0;
     for (size_t i = 0; i < n && used < TB_MAX_SIMILAR; i++) {
-        if (hits[i].score < s->ix->similar_from ||
-            tb_str_eq(hits[i].ticket_id, payload(it)->ticket_id)) {
+        if (hits[i].score < least || tb_str_eq(hits[i].ticket_id, payload(it)->ticket_id)) {
             continue;
         }
         double score = hits[i].score < 1 ? hits[i].score : 1;
@@ -152,17 +158,17 @@ enum tb_rc tb_slice_tell_similar(struct slice *s, struct tb_error *err)
     struct key key = {.len = 0};
     enum tb_rc rc = TB_OK;
     /* What fills a second collection finds nothing that was not told already. */
-    const bool tells = s->ix->similar_from > 0 && !s->ix->secondary;
-    for (size_t k = 0; tells && k < s->n && rc == TB_OK; k++) {
+    for (size_t k = 0; !s->ix->secondary && k < s->n && rc == TB_OK; k++) {
         struct tb_similar_data list[TB_MAX_SIMILAR];
         struct tb_store_hit *hits;
         size_t n = 0;
         const struct item *it = &s->items[k];
-        if (!it->out.doc || !it->out.first_vector || !it->out.row->is_new) {
+        const double least = least_score(s, it);
+        if (!it->out.doc || !it->out.first_vector || !it->out.row->is_new || least <= 0) {
             continue;
         }
         rc = ask_store(s, it, &hits, &n, err);
-        n = rc == TB_OK ? pick(s, it, hits, n, list) : 0;
+        n = rc == TB_OK ? pick(least, it, hits, n, list) : 0;
         if (n) {
             rc = read_key(s->ix, s->arena, &key, err);
             rc = rc == TB_OK ? send_and_wait(s, it, &key, list, n, err) : rc;

@@ -30,6 +30,7 @@ enum {
     CTL_DEPENDENCIES,
     CTL_DEPENDENTS,
     CTL_CHILDREN,
+    CTL_SIMILAR, /* what a ticket.similar_found named */
     CTL_COMMENTS,
     CTL_COMMITS,
     CTL_PARKED, /* one row or none */

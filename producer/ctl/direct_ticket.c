@@ -25,6 +25,14 @@ static const struct part {
         {"ssssbb",
          "SELECT o.id, 'child' AS dependency_type, o.title, o.status, o.is_resolved, o.is_deleted"
          " FROM tickets o WHERE o.parent_ticket_id = $1 ORDER BY o.created_at, o.id"},
+    [CTL_SIMILAR] =
+        {"sissbb",
+         "SELECT s.value->>'ticket_id' AS id, (s.value->>'score')::int AS score, o.title, o.status,"
+         " o.is_resolved, o.is_deleted FROM ticket_history h,"
+         " jsonb_path_query(h.metadata, '$.similar[*]') WITH ORDINALITY s(value, place)"
+         " LEFT JOIN tickets o ON o.id = s.value->>'ticket_id'"
+         " WHERE h.ticket_id = $1 AND h.change_type = 'similar_found'"
+         " ORDER BY h.version, s.place LIMIT 10"},
     [CTL_COMMENTS] =
         {"sssssjjttb",
          "SELECT id, agent_id, comment_type, comment_text, ticket_id, mentions, attachments, "

@@ -189,6 +189,10 @@ static const struct ctl_member child_members[] = {
     {"id", 's', "ticket_id"}, {"dependency_type", 's', NULL}, {"title", 's', NULL},
     {"status", 's', NULL},    {"is_resolved", 'b', NULL},     {"is_deleted", 'b', NULL},
 };
+static const struct ctl_member similar_members[] = {
+    {"id", 's', "ticket_id"}, {"score", 'i', NULL},       {"title", 's', NULL},
+    {"status", 's', NULL},    {"is_resolved", 'b', NULL}, {"is_deleted", 'b', NULL},
+};
 static const struct ctl_member comment_members[] = {
     {"id", 's', "comment_id"},   {"agent_id", 's', NULL},   {"comment_type", 's', NULL},
     {"comment_text", 's', NULL}, {"ticket_id", 's', NULL},  {"mentions", 'j', NULL},
@@ -318,6 +322,9 @@ enum tb_rc ctl_served_ticket(struct ctl *ctl, tb_str id, bool history, struct ct
     rc = rc == TB_OK ? read_edges(ctl, root, ret, err) : rc;
     rc = rc == TB_OK ? ctl_rows_read(ctl, tb_tree_get(root, "children"), MEMBERS(child_members),
                                      &ret->parts[CTL_CHILDREN], err)
+                     : rc;
+    rc = rc == TB_OK ? ctl_rows_read(ctl, tb_tree_get(root, "similar"), MEMBERS(similar_members),
+                                     &ret->parts[CTL_SIMILAR], err)
                      : rc;
     rc = rc == TB_OK ? ctl_rows_read(ctl, tb_tree_get(root, "comments"), MEMBERS(comment_members),
                                      &ret->parts[CTL_COMMENTS], err)

@@ -7,9 +7,13 @@
 #include "producer/ctl/verbs.h"
 
 const char *const ctl_part_names[CTL_PARTS] = {
-    [CTL_DEPENDENCIES] = "dependencies", [CTL_DEPENDENTS] = "dependents",
-    [CTL_CHILDREN] = "children",         [CTL_COMMENTS] = "comments",
-    [CTL_COMMITS] = "commits",           [CTL_PARKED] = "parked",
+    [CTL_DEPENDENCIES] = "dependencies",
+    [CTL_DEPENDENTS] = "dependents",
+    [CTL_CHILDREN] = "children",
+    [CTL_SIMILAR] = "similar",
+    [CTL_COMMENTS] = "comments",
+    [CTL_COMMITS] = "commits",
+    [CTL_PARKED] = "parked",
     [CTL_HISTORY] = "history",
 };
 
@@ -157,6 +161,26 @@ static void show_edges(struct ctl *ctl, const char *heading, const struct ctl_ro
     }
 }
 
+/* Told by ticket.similar_found; the score is in thousandths. */
+static void show_similar(struct ctl *ctl, const struct ctl_rows *r)
+{
+    if (r->n == 0) {
+        return;
+    }
+    title(ctl, "Similar when it was created", r->n);
+    for (int i = 0; i < r->n; i++) {
+        tb_str state = ctl_text(r, i, 3);
+        tb_buf_printf(&ctl->out, "  %-16.3f", (double)ctl_int(r, i, 1) / 1000);
+        ctl_text_cell(&ctl->out, &ctl->term, CTL_CYAN, ctl_text(r, i, 0), 0, 45);
+        ctl_text_cell(&ctl->out, &ctl->term, CTL_PLAIN,
+                      ctl_bool(r, i, 5) || tb_str_is_null(state) ? TB_LIT("deleted") : state, 0,
+                      14);
+        (void)ctl_text_add(&ctl->out, ctl_text(r, i, 2),
+                           ctl->term.width > 100 ? ctl->term.width - 77 : 40);
+        tb_buf_add_char(&ctl->out, '\n');
+    }
+}
+
 static void show_comments(struct ctl *ctl, const struct ctl_rows *r)
 {
     if (r->n == 0) {
@@ -211,6 +235,7 @@ int ctl_run_show(struct ctl *ctl)
         show_edges(ctl, "Depends on", &v.parts[CTL_DEPENDENCIES]);
         show_edges(ctl, "Depended on by", &v.parts[CTL_DEPENDENTS]);
         show_edges(ctl, "Children", &v.parts[CTL_CHILDREN]);
+        show_similar(ctl, &v.parts[CTL_SIMILAR]);
         show_comments(ctl, &v.parts[CTL_COMMENTS]);
         show_commits(ctl, &v.parts[CTL_COMMITS]);
         if (history) {

@@ -37,6 +37,13 @@ def served(gateway, token):
     return run
 
 
+def wait_indexed(bus, seconds=60):
+    deadline = time.monotonic() + seconds
+    while bus.ctl("index", "status").code != 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+
+
 @pytest.fixture(scope="module")
 def tickets(indexed_bus):
     """A workflow with a little of everything, and the last command about it."""
@@ -61,13 +68,17 @@ def tickets(indexed_bus):
     refused = flow.run("ticket.change_status", ticket, {"new_status": "nowhere"}).command
     for n in range(12):
         flow.create(f"One of many {n:02}")
+    wait_indexed(indexed_bus)
+    # Told of its near-duplicate, which is gone since.
+    twin = flow.create("Done and gone, once more", description="The gate of berth seven does not close.")
+    wait_indexed(indexed_bus)
+    alike = flow.create("Done and gone, once more", description="The gate of berth seven does not close.")
+    wait_indexed(indexed_bus)
+    flow.applied("ticket.delete", twin)
     indexed_bus.settle()
     flow.names = {"TICKET": ticket, "PARENT": parent, "BLOCKER": blocker, "W": flow.id, "LAST": last.id, "REFUSED": refused.id,
-                  "EXT": flow.row(parent)["external_id"], "END": ticket[-9:]}
-    deadline = time.monotonic() + 60
-    while indexed_bus.ctl("index", "status").code != 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
+                  "EXT": flow.row(parent)["external_id"], "END": ticket[-9:], "ALIKE": alike}
+    wait_indexed(indexed_bus)
     yield flow
     flow.check()
 
@@ -78,7 +89,7 @@ def tickets(indexed_bus):
     "list -w W -s todo,doing -p high,low --tag x --json", "list -w W --sort updated_at --order asc --json",
     "list -w W -t bug --include-completed", "list -w W --sort priority --json", "list -w W --sort status --json",
     "show TICKET", "show TICKET --json", "show TICKET --history", "show TICKET --history --json", "show EXT --json",
-    "show END --json", "show BLOCKER --json", "show PARENT --json",
+    "show END --json", "show BLOCKER --json", "show PARENT --json", "show ALIKE", "show ALIKE --json",
     "history TICKET", "history TICKET --json", "history TICKET --field priority --json",
     "board W", "board W --json", "board W -n 2 -p high --json", "board W --tag x --json",
     "outcome LAST", "outcome LAST --json", "outcome LAST --source /tests/e2e --json", "outcome REFUSED", "outcome REFUSED --json",
@@ -95,6 +106,14 @@ def test_both_ways_say_the_same(tickets, indexed_bus, served, words):
     directly, through = indexed_bus.ctl(*words), served(*words)
     assert (through.code, through.out, through.err) == (directly.code, directly.out, directly.err), f"{directly}\n{through}"
     assert through.out or through.err
+
+
+def test_similar_tickets_told_are_shown(tickets, served):
+    alike = tickets.names["ALIKE"]
+    [told] = json.loads(served("show", alike, "--json").expect(0).out)["similar"]
+    assert told["title"] == "Done and gone, once more" and told["is_deleted"] and 990 <= told["score"] <= 1000
+    shown = served("show", alike).expect(0).out
+    assert "Similar when it was created (1)" in shown and told["id"] in shown and "deleted" in shown
 
 
 def test_boards_of_all_workflows(tickets, indexed_bus, served):

@@ -45,6 +45,10 @@ def test_a_quoted_phrase_stands_in_every_result(bus, mode):
     assert ask('"charged twice"') == ["hb-03"]
     assert ask('"twice charged"') == [], "the same words in another order are another phrase"
     assert len(ask("twice charged")) >= 1
+    # Words that look like codes are found by a leg of their own.
+    assert ask('"HTTP 451"') == ["hb-20"] and ask('"451 HTTP"') == []
+    if mode != "semantic":
+        assert ask('"hb-20"') == ["hb-20"], "a ticket that is named need not say its name"
 
 
 def test_pages_do_not_overlap_and_miss_nothing(bus):
@@ -80,7 +84,7 @@ def test_a_board_decides_how_its_searches_are_fused(bus):
     assert hit["parts"]["semantic"] > hit["parts"]["keyword"] > 0, hit
 
 
-@pytest.mark.parametrize("settings", [{"search_weight_semantic": 101}, {"search_formula": "votes"}])
+@pytest.mark.parametrize("settings", [{"search_weight_semantic": 101}, {"search_formula": "votes"}, {"similar_percent": 101}])
 def test_a_board_that_says_nonsense_is_refused(bus, settings):
     flow = Workflow(bus, False)
     refused = flow.rejected("board.put", flow.id, board(**settings))
@@ -127,3 +131,23 @@ def wait_told(bus, ticket, seconds=60):
     while not similar_found(bus, ticket):
         assert time.monotonic() < deadline, [m.type for m in bus.events.of_ticket(ticket)]
         time.sleep(0.2)
+
+
+def test_a_board_decides_how_near_a_ticket_must_be(bus):
+    """Two tickets about the same thing in other words: 90 % is too much for them, and a copy is not told where it is 0."""
+    def told(**settings):
+        flow = Workflow(bus, board(**settings))
+        flow.create(title="Conveyor belt slips off when it rains")
+        wait_indexed(bus)
+        second = flow.create(title="The conveyor's belt comes off in wet weather")
+        wait_indexed(bus)
+        copy = flow.create(title="Conveyor belt slips off when it rains")
+        wait_indexed(bus)
+        bus.settle()
+        flow.check()
+        return [[s["score"] for e in similar_found(bus, ticket) for s in e.data["similar"]] for ticket in (second, copy)]
+
+    as_configured, near, never = told(), told(similar_percent=40), told(similar_percent=0)
+    assert as_configured[0] == [] and len(as_configured[1]) == 1 and as_configured[1][0] >= 990, as_configured
+    assert len(near[0]) == 1 and 400 <= near[0][0] < 900 and len(near[1]) == 2, near
+    assert never == [[], []]

@@ -198,6 +198,7 @@ static void take_settings(struct tb_board *board, const struct tb_settings_data 
     }
     board->search_weight_semantic =
         tb_has(&s->p, TB_SET_SEARCH_WEIGHT) ? s->search_weight_semantic : -1;
+    board->similar_percent = tb_has(&s->p, TB_SET_SIMILAR) ? s->similar_percent : -1;
     if (tb_has(&s->p, TB_SET_TRANSITIONS)) {
         board->transitions = s->transitions;
     }

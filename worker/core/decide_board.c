@@ -52,7 +52,7 @@ static bool board_eq(const struct tb_board *a, const struct tb_board *b)
            a->require_comment_on_status_change == b->require_comment_on_status_change &&
            tb_str_eq(a->search_formula, b->search_formula) &&
            a->search_weight_semantic == b->search_weight_semantic &&
-           a->allow_reopen == b->allow_reopen;
+           a->similar_percent == b->similar_percent && a->allow_reopen == b->allow_reopen;
 }
 
 /* Ids of the list that tickets use and the new board drops, each with its count. */

@@ -71,6 +71,10 @@ static void settings_json(struct tb_json *w, const struct tb_board *board)
         tb_json_key(w, "search_weight_semantic");
         tb_json_int(w, board->search_weight_semantic);
     }
+    if (board->similar_percent >= 0) {
+        tb_json_key(w, "similar_percent");
+        tb_json_int(w, board->similar_percent);
+    }
     tb_json_close(w, '}');
 }
 

@@ -75,6 +75,8 @@ static const struct tb_shape_member settings_members[] = {
       "How searches fuse their legs: score or rank; null: as configured."),
     M("search_weight_semantic", INT, true, true, NULL,
       "Percent that meaning has in a search; null: as configured."),
+    M("similar_percent", INT, true, true, NULL,
+      "How near a ticket must be for a new one to be told of it, 0: never; null: as configured."),
 };
 static const struct tb_shape settings = SHAPE("settings", settings_members);
 

@@ -84,6 +84,7 @@ struct tb_board kit_usual_board(void)
         .admin_on_blocked = {operations, 2},
         .allow_reopen = true,
         .search_weight_semantic = -1,
+        .similar_percent = -1,
         .created_at = KIT_OLD,
         .updated_at = KIT_OLD,
     };

@@ -367,6 +367,9 @@ static const void *make_board(struct random *r)
     if (given(r, &d->settings.p, TB_SET_SEARCH_WEIGHT, 20)) {
         d->settings.search_weight_semantic = random_chance(r, 50) ? 70 : 0;
     }
+    if (given(r, &d->settings.p, TB_SET_SIMILAR, 20)) {
+        d->settings.similar_percent = random_chance(r, 50) ? 80 : 0;
+    }
     if (given(r, &d->settings.p, TB_SET_TRANSITIONS, 20)) {
         d->settings.transitions = (struct tb_strings_map){from, lists, 1};
     }

@@ -245,6 +245,7 @@ static struct tb_board *board_of(const struct tb_command *cmd, struct tb_arena *
         .allow_reopen = true,
         .search_formula = TB_LIT("rank"),
         .search_weight_semantic = 60,
+        .similar_percent = 85,
         .created_at = NOW,
         .updated_at = NOW,
     };

@@ -42,6 +42,7 @@ __all__ = [
     "SearchResultDegraded",
     "SearchResultResult",
     "SearchTicketsFilters",
+    "SimilarTicket",
     "Status",
     "StatusIndex",
     "StatusPipeline",
@@ -206,6 +207,7 @@ class PutBoardSettings(TypedDict):
     allow_reopen: NotRequired[bool | None]
     search_formula: NotRequired[Literal["score", "rank"] | None]
     search_weight_semantic: NotRequired[int | None]
+    similar_percent: NotRequired[int | None]
 
 
 @dataclass(frozen=True)
@@ -651,6 +653,27 @@ class Link:
 
 
 @dataclass(frozen=True)
+class SimilarTicket:
+    ticket_id: str
+    score: int  # How near in meaning, in thousandths.
+    title: str | None
+    status: str | None
+    is_resolved: bool | None
+    is_deleted: bool | None
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> SimilarTicket:
+        return cls(
+            ticket_id=value["ticket_id"],
+            score=value["score"],
+            title=value["title"],
+            status=value["status"],
+            is_resolved=value["is_resolved"],
+            is_deleted=value["is_deleted"],
+        )
+
+
+@dataclass(frozen=True)
 class TicketDetail:
     ticket: Ticket
     comments: list[Comment]
@@ -660,6 +683,7 @@ class TicketDetail:
     blocks: list[TicketReference]
     links: list[Link]
     children: list[TicketReference]
+    similar: list[SimilarTicket]  # What the ticket was told of soon after it was created, the nearest first.
     parked: dict[str, Any] | None
 
     @classmethod
@@ -673,6 +697,7 @@ class TicketDetail:
             blocks=[TicketReference.read(item) for item in value["blocks"]],
             links=[Link.read(item) for item in value["links"]],
             children=[TicketReference.read(item) for item in value["children"]],
+            similar=[SimilarTicket.read(item) for item in value["similar"]],
             parked=value["parked"],
         )
 

@@ -1,6 +1,7 @@
 /* One queue, a thread that reads events and several that index: no ticket is in two hands at once,
  * nothing is forgotten, and no offset is committed before its ticket is done. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,15 @@
 #include "indexer/shell/queue.h"
 #include "tests/unit/indexer/check.h"
 
-enum { LANES = 4, TICKETS = 40, EVENTS = 8000, BATCH = 5, PARTITIONS = 3, SPIN = 2000 };
+enum {
+    LANES = 4,
+    TICKETS = 9,
+    EVENTS = 8000,
+    BATCH = 3,
+    PARTITIONS = 3,
+    SPIN = 2000,
+    WAIT_MS = 20000
+};
 
 struct play {
     struct tb_queue queue;
@@ -33,14 +42,20 @@ static int number_of(tb_str id)
     return (int)strtol(id.ptr + strlen("ticket-"), NULL, 10);
 }
 
+/* In hand from the moment it is handed out. */
+static void hold(struct play *p, const struct tb_work *work)
+{
+    if (atomic_fetch_add(&p->holders[number_of(work->ticket_id)], 1) != 0) {
+        atomic_fetch_add(&p->doubled, 1);
+    }
+}
+
 static void index_one(struct play *p, const struct tb_work *work)
 {
     int t = number_of(work->ticket_id);
-    if (atomic_fetch_add(&p->holders[t], 1) != 0) {
-        atomic_fetch_add(&p->doubled, 1);
-    }
     for (volatile int i = 0; i < SPIN; i++) {
     }
+    (void)sched_yield();
     if (work->sequence > atomic_load(&p->indexed[t])) {
         atomic_store(&p->indexed[t], (int)work->sequence);
     }
@@ -60,6 +75,9 @@ static void *index_on(void *arg)
         if (tb_queue_take(&p->queue, 0, BATCH, INT64_MAX, &p->stop, arena, &work, &n, NULL) !=
             TB_OK) {
             break;
+        }
+        for (size_t i = 0; i < n; i++) {
+            hold(p, &work[i]);
         }
         for (size_t i = 0; i < n; i++) {
             index_one(p, &work[i]);
@@ -108,7 +126,7 @@ static void test_lanes_share_a_queue(void **state)
             check_commits(&p, committed);
         }
     }
-    while (tb_queue_load(&p.queue)) {
+    for (int i = 0; tb_queue_load(&p.queue) && i < WAIT_MS; i++) {
         struct timespec step = {.tv_nsec = 1000000};
         (void)nanosleep(&step, NULL);
     }
@@ -121,6 +139,7 @@ static void test_lanes_share_a_queue(void **state)
         busy += atomic_load(&p.rounds[i]) > 0;
     }
     assert_int_equal(atomic_load(&p.doubled), 0);
+    assert_int_equal(tb_queue_load(&p.queue), 0);
     assert_int_equal(atomic_load(&p.too_soon), 0);
     assert_true(busy > 1);
     for (int i = 0; i < PARTITIONS; i++) {

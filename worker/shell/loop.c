@@ -42,7 +42,8 @@ struct loop {
     int64_t next_measure_us;
     int64_t next_parked_us;
     int64_t next_resumed_us;
-    bool fatal; /* only a new process can go on */
+    int64_t began_us; /* the last batch: when it was complete */
+    bool fatal;       /* only a new process can go on */
 };
 
 static void stop_partition(struct tb_worker *w, struct tb_partition *part)
@@ -172,7 +173,9 @@ static size_t batch_limit(const struct tb_worker *w, const struct intake *in)
     return in->max;
 }
 
-/* Gathers records: waits for the first, then a short while for more. */
+/* Gathers records: waits for the first, then takes what is there. Batches begin so far apart that
+ * steady commands share one, while a command that comes after a pause waits for no other; under
+ * load a batch takes longer than that, and the next one is at hand when it is done. */
 static void gather(struct loop *l)
 {
     struct intake *in = &l->in;
@@ -181,14 +184,15 @@ static void gather(struct loop *l)
     if (!serve_poll(l, tb_producer_pending(l->w->producer) > 0 ? 5 : IDLE_POLL_MS)) {
         return;
     }
-    int64_t until = tb_clock_mono_us() + wait_us;
+    int64_t until = l->began_us + wait_us;
     while (in->n < limit && in->bytes < in->max_bytes && l->w->claimed) {
         int64_t left = until - tb_clock_mono_us();
         int timeout_ms = left > 0 ? (int)((left + 999) / 1000) : 0;
         if (!serve_poll(l, timeout_ms) && (left <= 0 || !l->w->claimed)) {
-            return;
+            break;
         }
     }
+    l->began_us = tb_clock_mono_us();
 }
 
 static void drop_intake(struct intake *in)

@@ -14,14 +14,17 @@ static const char sql_watermarks[] =
 
 /* Everybody holds the boards they touch shared; exclusively where the board is replaced ($3) or a
  * column with a limit may be entered ($2 by workflow, $5 by ticket). Told apart are the boards
- * entered under a shared lock: they had no limit when we looked.
+ * entered under a shared lock: they had no limit when we looked. The workflows are left for the
+ * statement that reads their boards, which need not find them by their tickets once more.
  *
  * What goes with a key travels in an array beside it, here and below: "id = ANY($n)" over a
  * parameter in a list of columns compares with each element in turn. */
 static const char sql_board_locks[] =
     "SELECT l.workflow_id, l.entering AND NOT l.exclusive,"
     "  CASE WHEN l.exclusive THEN pg_advisory_xact_lock(l.key)"
-    "       ELSE pg_advisory_xact_lock_shared(l.key) END"
+    "       ELSE pg_advisory_xact_lock_shared(l.key) END,"
+    "  CASE WHEN row_number() OVER () = 1 THEN"
+    "    set_config('ticketbus.workflows', (array_agg(l.workflow_id) OVER ())::text, true) END"
     " FROM (SELECT w.workflow_id, hashtextextended('ticketbus.board:' || w.workflow_id, 0) AS key,"
     "         bool_or(w.entering) AS entering,"
     "         w.workflow_id = ANY($3::text[]) OR (bool_or(w.entering) AND COALESCE("
@@ -50,13 +53,14 @@ static const char sql_tickets[] =
     " FROM (SELECT unnest($1::text[]) AS id, unnest($2::bool[]) AS with_text) k"
     " JOIN tickets t ON t.id = k.id ORDER BY t.id FOR NO KEY UPDATE OF t";
 
+/* Of the workflows just locked, read anew: by a snapshot from after the locks. */
 static const char sql_boards[] =
     "SELECT b.workflow_id, b.id, b.version, b.created_at, b.updated_at, b.has_wip,"
     "  json_build_object('name', b.name, 'columns', b.columns, 'ticket_types', b.ticket_types,"
     "    'default_ticket_type', b.default_ticket_type, 'initial_status', b.initial_status,"
     "    'settings', b.settings)::text"
-    " FROM board_configs b WHERE b.workflow_id = ANY($1::text[]) OR b.workflow_id IN"
-    "  (SELECT t.workflow_id FROM tickets t WHERE t.id = ANY($2::text[]))";
+    " FROM board_configs b WHERE b.workflow_id ="
+    "  ANY(NULLIF(current_setting('ticketbus.workflows', true), '')::text[])";
 
 /* An id that is a UUIDv7 fixes the time it is filed under; any other may come back with another. */
 static const char sql_seen[] =
@@ -195,10 +199,7 @@ static enum tb_rc queue_tickets(struct tb_loading *l, struct tb_error *err)
     add_membership(l, &p, &k->subjects, &k->with_text);
     enum tb_rc rc = queue(l, "tickets", sql_tickets, &p, tb_take_tickets, err);
     if (rc == TB_OK) {
-        tb_pg_params_init(&p, l->b->arena);
-        tb_pg_add_texts(&p, k->workflows.items, k->workflows.n);
-        tb_pg_add_texts(&p, k->subjects.items, k->subjects.n);
-        rc = queue(l, "boards", sql_boards, &p, tb_take_boards, err);
+        rc = queue(l, "boards", sql_boards, NULL, tb_take_boards, err);
     }
     return rc;
 }

@@ -17,7 +17,7 @@ import pytest
 
 from bus.gateway import Gateway
 from bus.installation import Installation
-from bus.vectors import StubEmbeddings
+from bus.vectors import StubProcess
 from bus.workflow import Workflow
 
 SIZE = {"tickets": 150, "writes": 20, "searches": 5} | {
@@ -29,7 +29,7 @@ WORDS = "crane berth container gate tide lamp pilot harbour ferry anchor rope le
 
 @pytest.fixture
 def stub():
-    made = StubEmbeddings()
+    made = StubProcess()
     yield made
     made.close()
 
@@ -77,8 +77,8 @@ def collections_of(bus):
 
 
 class Load:
-    """Writes and searches at somewhat more than their rate, until stopped; what went wrong with the searches. Those are
-    another process's: this one has the stub and those who read the events in it."""
+    """Writes and searches at somewhat more than their rate, until stopped; what went wrong with the searches. Those and the
+    embedding service are processes of their own: this one makes the writes and reads every event."""
 
     def __init__(self, bus, gateway):
         self.bus = bus
@@ -154,7 +154,7 @@ class Load:
         return [s for s in self.searches if s[2] == kind]
 
 
-def test_switch_under_load(bus, stub, record_property):
+def test_switch_under_load(bus, stub):
     with Gateway(bus, "gateway") as gateway, Load(bus, gateway) as load:
         time.sleep(2)
         done = reindex(bus, "--model", "stub-down")
@@ -184,7 +184,7 @@ def test_switch_under_load(bus, stub, record_property):
 
 
 def test_killed_and_started_again(bus, stub):
-    stub.delay = 0.3
+    stub.set(delay=0.3)
     command = [bus.stack.program("ticketctl"), "index", "reindex", "--model", "stub-down"]
     for _ in range(2):
         child = subprocess.Popen(command, env=os.environ | bus.settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -196,7 +196,7 @@ def test_killed_and_started_again(bus, stub):
             time.sleep(0.02)
         child.send_signal(signal.SIGKILL)
         child.wait()
-    stub.delay = 0.0
+    stub.set(delay=0.0)
     assert collections_of(bus) == {"stub-up": "active", "stub-down": "filling"}
     results = json.loads(bus.ctl("search", "crane", "-m", "semantic", "--json").expect(0).out)["results"]
     assert results and all(r["similarity"] > 0.2 for r in results), "the old one is searched"

@@ -4,6 +4,9 @@ import base64
 import collections
 import hashlib
 import json
+import pathlib
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -53,3 +56,39 @@ class StubEmbeddings:
 
     def close(self):
         self._server.close()
+
+
+class StubProcess:
+    """StubEmbeddings in a process of its own, for tests that keep their own busy."""
+
+    def __init__(self, dim=16):
+        self.dim = dim
+        self._process = subprocess.Popen([sys.executable, "-m", "bus.vectors", str(dim)], stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE, text=True, cwd=pathlib.Path(__file__).parents[1])
+        self.url = self._process.stdout.readline().strip()
+
+    def set(self, **attributes):
+        """-> inputs by model."""
+        print(json.dumps(attributes), file=self._process.stdin, flush=True)
+        return collections.Counter(json.loads(self._process.stdout.readline()))
+
+    @property
+    def asked(self):
+        return self.set()
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.wait(10)
+        self._process.stdout.close()
+
+
+def main():
+    made = StubEmbeddings(int(sys.argv[1]))
+    print(made.url, flush=True)
+    for line in sys.stdin:
+        vars(made).update(json.loads(line))
+        print(json.dumps(made.asked), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -52,6 +52,7 @@ static enum tb_rc pass(const struct tb_keeper *k, struct tb_error *err)
     if (rc == TB_OK && lock && age_s >= tb_config_int(k->cfg, TB_CFG(INDEX_PROOF_S))) {
         struct tb_proof p = {.ix = &ix,
                              .repair = true,
+                             .leave_behind = true,
                              .tombstone_s =
                                  tb_config_int(k->cfg, TB_CFG(INDEX_TOMBSTONE_H)) * 3600};
         rc = tb_proof_run(&p, err);

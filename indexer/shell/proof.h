@@ -44,6 +44,7 @@ struct tb_flaw_seen {
 struct tb_proof {
     struct tb_indexer *ix;
     bool repair;
+    bool leave_behind; /* tickets that are only behind are left to the indexer, which finds them */
     int64_t tombstone_s; /* tombstones older than this are removed by a repair */
     void (*fn)(const struct tb_flaw_seen *seen, void *arg); /* hears of each flaw; may be NULL */
     void (*progress)(size_t done, size_t total, void *arg); /* tickets and points; may be NULL */

@@ -467,6 +467,14 @@ static enum tb_rc pass_page(struct course *c, const tb_str *ids, size_t n, struc
     return rc;
 }
 
+/* Whether a ticket that was behind when it was met, and still is, is on its way. */
+static bool is_on_its_way(const struct tb_proof *p, const struct subject *s,
+                          const struct late *before)
+{
+    return s->late && ((before && before->state_version != s->row->state_version) ||
+                       (p->leave_behind && s->row->state_version < s->row->payload.version));
+}
+
 /* Tickets that were behind when they were met. Whatever moved since is being indexed. */
 static enum tb_rc pass_late(struct course *c, struct tb_error *err)
 {
@@ -492,7 +500,7 @@ static enum tb_rc pass_late(struct course *c, struct tb_error *err)
         for (size_t i = 0; i < page.n && rc == TB_OK; i++) {
             struct subject *s = &page.subjects[i];
             const struct late *l = tb_map_get(&before, s->row->payload.ticket_id);
-            if (!s->late || (l && l->state_version != s->row->state_version)) {
+            if (!s->late || is_on_its_way(pass->p, s, l)) {
                 pass->p->under_way += s->late;
                 memset(s->counts, 0, sizeof s->counts);
             }

@@ -164,28 +164,28 @@ def test_slow_senders_are_cut_off_and_disturb_nobody(gateway, admin):
 
 
 def test_too_many_requests_are_told_when_to_come_again(indexed_bus):
-    limited = Gateway(indexed_bus, "gateway-limited", TICKETBUS_GATEWAY_RATE="5")
-    client = limited.client("eager", "--scope", "read")
-    other = limited.client("calm", "--scope", "read")
-    answers = [client.get("/workflows") for _ in range(30)]
-    refused = [a for a in answers if a.status == 429]
-    assert refused and any(a.status == 200 for a in answers)
-    refused[0].problem(429, "too_many_requests")
-    assert int(refused[0].headers["retry-after"]) >= 1
-    other.get("/workflows").expect(200)
-    time.sleep(1.1)
-    client.get("/workflows").expect(200)
+    with Gateway(indexed_bus, "gateway-limited", TICKETBUS_GATEWAY_RATE="5") as limited:
+        client = limited.client("eager", "--scope", "read")
+        other = limited.client("calm", "--scope", "read")
+        answers = [client.get("/workflows") for _ in range(30)]
+        refused = [a for a in answers if a.status == 429]
+        assert refused and any(a.status == 200 for a in answers)
+        refused[0].problem(429, "too_many_requests")
+        assert int(refused[0].headers["retry-after"]) >= 1
+        other.get("/workflows").expect(200)
+        time.sleep(1.1)
+        client.get("/workflows").expect(200)
 
 
 def test_pages_of_other_origins_only_where_configured(indexed_bus, gateway):
-    allowed = Gateway(indexed_bus, "gateway-cors", TICKETBUS_GATEWAY_CORS="https://a.example,https://b.example")
-    ask = {"Origin": "https://b.example", "Access_Control_Request_Method": "POST"}
-    answer = Client(allowed, None).request("OPTIONS", "/tickets/create", **ask)
-    assert answer.status == 204 and answer.headers["access-control-allow-origin"] == "https://b.example"
-    assert Client(allowed, None).get("/healthz", headers={"Origin": "https://a.example"}).headers["access-control-allow-origin"]
-    for server, origin in ((allowed, "https://c.example"), (gateway, "https://b.example")):
-        answer = Client(server, None).request("OPTIONS", "/tickets/create", **ask | {"Origin": origin})
-        assert "access-control-allow-origin" not in answer.headers
+    with Gateway(indexed_bus, "gateway-cors", TICKETBUS_GATEWAY_CORS="https://a.example,https://b.example") as allowed:
+        ask = {"Origin": "https://b.example", "Access_Control_Request_Method": "POST"}
+        answer = Client(allowed, None).request("OPTIONS", "/tickets/create", **ask)
+        assert answer.status == 204 and answer.headers["access-control-allow-origin"] == "https://b.example"
+        assert Client(allowed, None).get("/healthz", headers={"Origin": "https://a.example"}).headers["access-control-allow-origin"]
+        for server, origin in ((allowed, "https://c.example"), (gateway, "https://b.example")):
+            answer = Client(server, None).request("OPTIONS", "/tickets/create", **ask | {"Origin": origin})
+            assert "access-control-allow-origin" not in answer.headers
 
 
 def test_tls(indexed_bus, tmp_path):
@@ -203,12 +203,15 @@ def test_tls(indexed_bus, tmp_path):
     port = free_port()
     daemon = indexed_bus.start("ticketbus-gateway", "gateway-tls", TICKETBUS_GATEWAY_LISTEN=f"127.0.0.1:{port}",
                                TICKETBUS_GATEWAY_TLS_CERT=str(tmp_path / "cert.pem"), TICKETBUS_GATEWAY_TLS_KEY=str(tmp_path / "key.pem"))
-    daemon.wait_for("listens on")
-    context = ssl.create_default_context(cafile=tmp_path / "cert.pem")
-    with urllib.request.urlopen(f"https://127.0.0.1:{port}/healthz", context=context, timeout=10) as answer:
-        assert answer.status == 200
-    with pytest.raises(OSError):
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5)
+    try:
+        daemon.wait_for("listens on")
+        context = ssl.create_default_context(cafile=tmp_path / "cert.pem")
+        with urllib.request.urlopen(f"https://127.0.0.1:{port}/healthz", context=context, timeout=10) as answer:
+            assert answer.status == 200
+        with pytest.raises(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5)
+    finally:
+        daemon.stop()
 
 
 def evil_value(document, schema, evil):

@@ -11,6 +11,7 @@ from bus.gateway import Gateway, free_port
 from bus.receiver import Receiver
 from bus.wire import uuid7
 from bus.workflow import Workflow
+from test_index import wait_indexed
 
 NOTHING_ELSE = {"DB_HOST": "127.0.0.1", "DB_PORT": "1", "KAFKA_BROKERS": "127.0.0.1:1", "QDRANT_URL": "http://127.0.0.1:1",
                 "EMBEDDING_URL": "http://127.0.0.1:1"}
@@ -37,13 +38,6 @@ def served(gateway, token):
     return run
 
 
-def wait_indexed(bus, seconds=60):
-    deadline = time.monotonic() + seconds
-    while bus.ctl("index", "status").code != 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
-
-
 @pytest.fixture(scope="module")
 def tickets(indexed_bus):
     """A workflow with a little of everything, and the last command about it."""
@@ -68,17 +62,17 @@ def tickets(indexed_bus):
     refused = flow.run("ticket.change_status", ticket, {"new_status": "nowhere"}).command
     for n in range(12):
         flow.create(f"One of many {n:02}")
-    wait_indexed(indexed_bus)
+    wait_indexed(indexed_bus, 60)
     # Told of its near-duplicate, which is gone since.
     twin = flow.create("Done and gone, once more", description="The gate of berth seven does not close.")
-    wait_indexed(indexed_bus)
+    wait_indexed(indexed_bus, 60)
     alike = flow.create("Done and gone, once more", description="The gate of berth seven does not close.")
-    wait_indexed(indexed_bus)
+    wait_indexed(indexed_bus, 60)
     flow.applied("ticket.delete", twin)
     indexed_bus.settle()
     flow.names = {"TICKET": ticket, "PARENT": parent, "BLOCKER": blocker, "W": flow.id, "LAST": last.id, "REFUSED": refused.id,
                   "EXT": flow.row(parent)["external_id"], "END": ticket[-9:], "ALIKE": alike}
-    wait_indexed(indexed_bus)
+    wait_indexed(indexed_bus, 60)
     yield flow
     flow.check()
 

@@ -4,7 +4,6 @@ TICKETBUS_TEST_LONG=1: 100,000 changes of 5,000 tickets."""
 
 import contextlib
 import hashlib
-import http.server
 import json
 import os
 import random
@@ -18,6 +17,7 @@ import psycopg
 import pytest
 
 from bus.installation import Installation
+from bus.small_server import SmallServer
 from bus.wire import new_ticket
 from test_index import qdrant, wait_indexed
 
@@ -36,29 +36,14 @@ class Embedder:
     def __init__(self):
         self.texts = {}  # their vectors
         self.asked = 0
-        outer = self
+        self._server = SmallServer(self._answer)
+        self.url = self._server.url + "/v1"
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                inputs = json.loads(self.rfile.read(int(self.headers["content-length"])))["input"]
-                outer.asked += len(inputs)
-                data = [{"index": i, "embedding": outer.vector(text)} for i, text in enumerate(inputs)]
-                body = json.dumps({"data": data, "model": "stub", "usage": {"prompt_tokens": 1, "total_tokens": 1}}).encode()
-                self.send_response(200)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+    def _answer(self, request):
+        inputs = json.loads(request.body)["input"]
+        self.asked += len(inputs)
+        data = [{"index": i, "embedding": self.vector(text)} for i, text in enumerate(inputs)]
+        return 200, {"data": data, "model": "stub", "usage": {"prompt_tokens": 1, "total_tokens": 1}}
 
     def vector(self, text):
         digest = hashlib.blake2b(text.encode(), digest_size=2 * DIM).digest()
@@ -68,7 +53,7 @@ class Embedder:
         return self.texts[text]
 
     def close(self):
-        self._server.shutdown()
+        self._server.close()
 
 
 @pytest.fixture

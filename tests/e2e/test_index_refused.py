@@ -1,15 +1,12 @@
 """A ticket that a store refuses: dead-lettered once for each version, and healed when somebody asks again."""
 
-import http.server
 import json
-import threading
 import time
-import urllib.error
-import urllib.request
 
 import pytest
 
 from bus.installation import Installation
+from bus.small_server import SmallServer, pass_on
 from bus.vectors import StubEmbeddings
 from bus.wire import new_ticket
 from bus.workflow import Workflow
@@ -25,45 +22,17 @@ class RefusingQdrant:
     """In front of the store: refuses every request that names the ticket, as Qdrant refuses what it cannot read."""
 
     def __init__(self, target):
-        self.refused = None
-        owner = self
+        self.target, self.refused = target, None
+        self._server = SmallServer(self._answer)
+        self.url = self._server.url
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _forward(self):
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                if owner.refused and owner.refused.encode() in body:
-                    self._answer(400, b'{"status":{"error":"Format error in JSON body: not this one"},"time":0.0}')
-                    return
-                headers = {k: v for k, v in self.headers.items() if k.lower() in ("content-type", "api-key")}
-                request = urllib.request.Request(target + self.path, data=body or None, headers=headers, method=self.command)
-                try:
-                    with urllib.request.urlopen(request, timeout=60) as answer:
-                        self._answer(answer.status, answer.read())
-                except urllib.error.HTTPError as error:
-                    self._answer(error.code, error.read())
-
-            do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _forward
-
-            def _answer(self, status, body):
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+    def _answer(self, request):
+        if self.refused and self.refused.encode() in request.body:
+            return 400, b'{"status":{"error":"Format error in JSON body: not this one"},"time":0.0}'
+        return pass_on(self.target, request)
 
     def close(self):
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()
 
 
 @pytest.fixture(scope="module")

@@ -23,28 +23,23 @@ class QdrantPoints:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)["result"]
 
-    def all(self):
-        """Payloads of live points by id, without nulls: they say the same as absence."""
-        found, offset = {}, None
+    def live(self, **what):
+        offset = None
         while True:
-            page = self.call("/points/scroll", {"limit": 5000, "with_payload": True, "offset": offset})
-            found |= {p["id"]: {k: v for k, v in p["payload"].items() if v is not None} for p in page["points"] if not p["payload"]["is_deleted"]}
+            page = self.call("/points/scroll", {"limit": 5000, "with_payload": True, "offset": offset, **what})
+            yield from (point for point in page["points"] if not point["payload"]["is_deleted"])
             offset = page.get("next_page_offset")
             if offset is None:
-                return found
+                return
+
+    def all(self):
+        """Payloads of live points by id, without nulls: they say the same as absence."""
+        return {p["id"]: {k: v for k, v in p["payload"].items() if v is not None} for p in self.live()}
 
     def vectors(self):
         """Payloads of live points, and their vectors."""
-        payloads, vectors, offset = [], [], None
-        while True:
-            page = self.call("/points/scroll", {"limit": 5000, "with_payload": True, "with_vector": True, "offset": offset})
-            for point in page["points"]:
-                if not point["payload"]["is_deleted"]:
-                    payloads.append(point["payload"])
-                    vectors.append(point["vector"]["text"])
-            offset = page.get("next_page_offset")
-            if offset is None:
-                return payloads, vectors
+        points = list(self.live(with_vector=True))
+        return [p["payload"] for p in points], [p["vector"]["text"] for p in points]
 
     def delete(self, ids):
         self.call("/points/delete?wait=true", {"points": ids})

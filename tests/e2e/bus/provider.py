@@ -135,8 +135,8 @@ class Provider:
 
     # ---- one request ----
 
-    def _serve(self, path, raw):
-        body = json.loads(raw)
+    def _serve(self, request):
+        body = json.loads(request.body)
         inputs = body["input"] if isinstance(body["input"], list) else [body["input"]]
         with self._lock:
             self._under_way += 1
@@ -145,7 +145,7 @@ class Provider:
         try:
             if self.latency:
                 time.sleep(self.latency)
-            return self._answer(asked, len(raw))
+            return self._answer(asked, len(request.body))
         finally:
             with self._lock:
                 self._under_way -= 1

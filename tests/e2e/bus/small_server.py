@@ -4,11 +4,16 @@ import contextlib
 import http.server
 import json
 import threading
+import types
+import urllib.error
+import urllib.request
+
+PASSED_ON = ("content-type", "api-key")
 
 
 class SmallServer:
-    """Each request is answered by `answer(path, body)`, in a thread per connection: a status, a body (bytes, text or what
-    becomes JSON) and, if any, headers; None to hang up. `body` is None for GET."""
+    """Each request is answered by `answer(request)`, in a thread per connection: a status, a body (bytes, text or what becomes
+    JSON) and, if any, headers; None to hang up. A request has `method`, `path`, `headers` and `body`."""
 
     def __init__(self, answer):
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -16,14 +21,9 @@ class SmallServer:
             disable_nagle_algorithm = True
             wbufsize = -1  # head and body in one packet
 
-            def do_POST(self):
-                self._serve(self.rfile.read(int(self.headers["content-length"])))
-
-            def do_GET(self):
-                self._serve(None)
-
-            def _serve(self, body):
-                answered = answer(self.path, body)
+            def _serve(self):
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                answered = answer(types.SimpleNamespace(method=self.command, path=self.path, headers=self.headers, body=body))
                 if answered is None:
                     self.close_connection = True
                     return
@@ -34,6 +34,8 @@ class SmallServer:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(data)
+
+            do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _serve
 
             def finish(self):
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -57,3 +59,14 @@ class SmallServer:
     def close(self):
         self._server.shutdown()
         self._server.server_close()
+
+
+def pass_on(target, request):
+    """-> what the service at `target` answers to the request."""
+    headers = {name: value for name, value in request.headers.items() if name.lower() in PASSED_ON}
+    call = urllib.request.Request(target + request.path, data=request.body or None, headers=headers, method=request.method)
+    try:
+        with urllib.request.urlopen(call, timeout=60) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()

@@ -35,10 +35,10 @@ class StubEmbeddings:
         rest *= np.sqrt(1 - self.TAG ** 2) / np.linalg.norm(rest)
         return np.concatenate([[self.TAG if model.endswith("-up") else -self.TAG], rest]).astype("<f4")
 
-    def _answer(self, path, body):
+    def _answer(self, request):
         if self.broken:
             return 503, {"error": {"message": "out of order"}}
-        asked = json.loads(body)
+        asked = json.loads(request.body)
         texts = [asked["input"]] if isinstance(asked["input"], str) else asked["input"]
         self.asked[asked["model"]] += len(texts)
         if self.inputs is not None:

@@ -34,15 +34,15 @@ class CachingProxy:
         with urllib.request.urlopen(call, timeout=300) as answer:
             return json.load(answer)["data"]
 
-    def _answer(self, path, body):
-        request = json.loads(body)
+    def _answer(self, asked):
+        request = json.loads(asked.body)
         texts = request["input"] if isinstance(request["input"], list) else [request["input"]]
         model = str(request.get("model"))
         keys = [hashlib.sha256(f"{model}\0{text}".encode()).digest() for text in texts]
         found = {k: v for k in set(keys) if (v := self._known(k))}
         missing = [i for i, k in enumerate(keys) if k not in found]
         try:
-            fresh = self._ask(path, {"model": model, "input": [texts[i] for i in missing]}) if missing else []
+            fresh = self._ask(asked.path, {"model": model, "input": [texts[i] for i in missing]}) if missing else []
         except urllib.error.HTTPError as error:
             return error.code, error.read()
         except OSError as error:
